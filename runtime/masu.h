@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* libmasu: make, run, change and remove containers from a C or C++ program. */
+#ifndef MASU_H
+#define MASU_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * Rules that hold for every function here.
+ *
+ * Results. 0 or a value >= 0 is success, -1 is failure with *error filled; `error` may be NULL when
+ *the reason is not wanted. A call that fails leaves nothing behind, and writes no output argument.
+ *
+ * Ownership. Every text and list given to a function stays the caller's and is read during the call
+ * only. A text or array that comes back belongs to the caller: free() it; a list has its own
+ *_free().
+ *
+ * Options. A struct that ends in _options starts with `size`, set to sizeof of the struct as the
+ * caller was compiled; all else zero means the default. Members that a newer library adds are zero
+ * for a program compiled before them:
+ *
+ *	struct masu_create_options options = { .size = sizeof(options), .id = "web1" };
+ *
+ * Threads. A struct masu does not change after masu_open(): several threads may use one at the same
+ * time, also for the same container (a lock in the state directory orders them). The exceptions are
+ * masu_set_log() and everything started with `foreground`; see there.
+ *
+ * Manners. Nothing prints, exits, aborts or changes the caller's directory, umask, signal mask or
+ * handlers, environment, subreaper or session; the exception is `foreground` again. The first
+ *process of a container is a child of the caller: a caller that wants its status uses masu_wait()
+ *or waitpid(), and one with SIGCHLD ignored gets no status.
+ *
+ * Versions. Within one soname a function keeps its meaning, and structs grow at their end only.
+ */
+#define MASU_VERSION_MAJOR 0
+#define MASU_VERSION_MINOR 1
+#define MASU_VERSION_PATCH 0
+
+#if defined(__GNUC__)
+#define MASU_API __attribute__((visibility("default")))
+#else
+#define MASU_API
+#endif
+
+/* The library's version at run time, "0.1.0". Static text. */
+MASU_API const char *masu_version(void);
+
+enum masu_about {
+	MASU_ABOUT_COMMIT,     /* the commit it was built from; "" when that was not known */
+	MASU_ABOUT_SPEC,       /* the OCI runtime specification it implements, "1.3.0" */
+	MASU_ABOUT_LIBSECCOMP, /* "2.5.4" */
+	MASU_ABOUT_FEATURES,   /* what was built in and what was not: "+SECCOMP +CAP -SYSTEMD -CRIU"
+				*/
+};
+
+/* One fact about the build. Static text; NULL for a number this library does not know. */
+MASU_API const char *masu_about(enum masu_about what);
+
+/* ---- errors ---- */
+
+/*
+ * What went wrong: plain bytes on the caller's stack. `text` reads "verb object: reason" without a
+ * final full stop; `hint` is what the user can do about it, or empty.
+ */
+struct masu_error {
+	int code; /* an errno value, or one of enum masu_error_code */
+	char text[512];
+	char hint[160];
+};
+
+enum masu_error_code {
+	MASU_ERR_INPUT = 1000, /* the spec, an option or an identifier is not acceptable */
+	MASU_ERR_NOT_FOUND,    /* no container of that name */
+	MASU_ERR_EXISTS,       /* the name is taken */
+	MASU_ERR_STATE,        /* the container's status does not allow the operation */
+	MASU_ERR_UNSUPPORTED,  /* this kernel or build cannot do what was asked */
+	MASU_ERR_HOOK,         /* a hook failed or timed out */
+	MASU_ERR_PEER,         /* the other process of a start went away without saying why */
+};
+
+/* ---- warnings and debug lines ---- */
+
+enum masu_log_level {
+	MASU_LOG_ERROR,
+	MASU_LOG_WARNING,
+	MASU_LOG_DEBUG, /* also the name of each step of a start as it begins */
+};
+
+/* Called with one line without a newline, from the thread whose call it is about. */
+typedef void masu_log_callback(enum masu_log_level level, const char *message, void *data);
+
+/*
+ * Where warnings and debug lines up to level `most` go; NULL drops them, which is the default. One
+ * for the whole process: call it before other threads use the library.
+ */
+MASU_API void masu_set_log(masu_log_callback *callback, void *data, enum masu_log_level most);
+
+/* ---- a state root and how its containers are managed ---- */
+
+struct masu;
+
+enum masu_cgroup_manager {
+	MASU_CGROUP_FS,       /* directories in the cgroup file systems */
+	MASU_CGROUP_DISABLED, /* no cgroup at all; a spec that asks for limits is refused */
+	MASU_CGROUP_SYSTEMD,  /* transient scopes; MASU_ERR_UNSUPPORTED where it is not built in */
+};
+
+enum masu_rootless {
+	MASU_ROOTLESS_AUTO, /* found out from the ids and capabilities of the process */
+	MASU_ROOTLESS_NO,
+	MASU_ROOTLESS_YES,
+};
+
+struct masu_options {
+	size_t size;
+	const char *root; /* state directory, made when absent; NULL: /run/masu, or
+			     $XDG_RUNTIME_DIR/masu when not root. "/" is refused */
+	enum masu_cgroup_manager cgroup_manager;
+	enum masu_rootless rootless;
+};
+
+/*
+ * Get ready to work on the containers below one state root. Makes no directory yet. `options` may
+ * be NULL. Checks once that the kernel is new enough (5.10). *masu is released with masu_close().
+ */
+MASU_API int masu_open(const struct masu_options *options, struct masu **masu,
+		       struct masu_error *error);
+
+/* Release it; containers are not touched. NULL is allowed. */
+MASU_API void masu_close(struct masu *masu);
+
+/* ---- create, start, run ---- */
+
+struct masu_create_options {
+	size_t size;
+	const char *id;        /* required: letters, digits and _ + . - ; not "." or ".." */
+	const char *bundle;    /* directory that relative paths of the spec start from; NULL: the
+				  directory of spec_file, or the current one */
+	const char *spec_file; /* NULL: config.json in the bundle */
+
+	const int *stdio;           /* three descriptors for 0, 1, 2; NULL: the caller's own */
+	const char *console_socket; /* unix socket that gets the pty master; needed for a terminal
+				       unless `foreground` */
+	const char *pidfd_socket;   /* unix socket that gets a pidfd of the first process */
+	const char *pid_file;       /* gets the host pid in decimal, no newline, in one rename */
+	const char *notify_socket;  /* sd_notify socket to forward READY=1 to; NULL: none */
+	unsigned int listen_fds; /* so many descriptors from 3 on, with LISTEN_FDS, LISTEN_PID=1 */
+	unsigned int preserve_fds; /* pass that many more, after the listen_fds */
+
+	bool no_pivot;       /* move the root instead of pivot_root: for a root on an initramfs */
+	bool no_new_keyring; /* stay in the caller's session keyring */
+	const char *trace_file; /* write the steps' times there as Chrome trace events */
+
+	/* masu_run() only */
+	bool detach;       /* return as soon as the program was started */
+	bool keep;         /* leave the stopped container; otherwise it is deleted at its end */
+	bool no_subreaper; /* with foreground: do not adopt orphans of the container */
+	bool foreground;   /* see masu_run() */
+};
+
+/*
+ * Make a container; its program waits for masu_start(). Status afterwards: "created". Errors:
+ * MASU_ERR_EXISTS; MASU_ERR_INPUT with the field's path in the text; MASU_ERR_HOOK; an errno whose
+ * text names the mount, file or limit that failed.
+ */
+MASU_API int masu_create(struct masu *masu, const struct masu_create_options *options,
+			 struct masu_error *error);
+
+/*
+ * Let the program of a created container run. Returns when it was executed and the poststart hooks
+ * are through; a program that cannot be executed is an error here. MASU_ERR_STATE unless "created".
+ */
+MASU_API int masu_start(struct masu *masu, const char *id, struct masu_error *error);
+
+/*
+ * Create and start in one go. With `detach` returns then, *status untouched. Otherwise waits for
+ * the end, deletes the container (unless `keep`) and fills *status: the exit status 0-255, or 128 +
+ * the number of the signal that ended it. `status` may be NULL.
+ *
+ * `foreground` is for a program whose main thread has nothing else to do, like masu's own command
+ * line: while the call lasts it blocks signals and forwards those that arrive to the container,
+ * puts the terminal on descriptor 0 into raw mode and copies between it and the container's (when
+ * the spec asks for a terminal and no console_socket is given), and makes the process a subreaper
+ * that reaps every child. All is put back before it returns. Never use it beside other threads.
+ */
+MASU_API int masu_run(struct masu *masu, const struct masu_create_options *options, int *status,
+		      struct masu_error *error);
+
+/*
+ * What a start would do, as text: the steps in order, the mounts, limits and capabilities as they
+ * would be applied. Makes and changes nothing.
+ */
+MASU_API int masu_plan(struct masu *masu, const struct masu_create_options *options, char **text,
+		       struct masu_error *error);
+
+/* ---- another process in a container ---- */
+
+struct masu_exec_options {
+	size_t size;
+	const char *id;
+
+	/* The process: a JSON object like `process` of config.json, or NULL: the container's own
+	   `process`, then with `args` required. What follows replaces that part of it where not
+	   NULL. */
+	const char *process_json;
+	const char *const *args; /* ends with NULL */
+	const char *const *env;  /* "KEY=value", added, ends with NULL */
+	const char *cwd;
+	const char *user;                /* "uid" or "uid:gid", numbers */
+	const char *const *capabilities; /* "CAP_...", into all sets but ambient; ends with NULL */
+	const char *apparmor_profile;
+	const char *selinux_label;
+	const unsigned int *additional_gids;
+	size_t additional_gid_count;
+	bool terminal;
+	bool no_new_privileges;
+
+	const char *cgroup; /* path below the container's own; may start with "controller[,..]:" */
+	bool ignore_paused; /* also into a paused container, where it waits for resume */
+
+	/* As in masu_create_options and masu_run(). */
+	const int *stdio;
+	const char *console_socket;
+	const char *pidfd_socket;
+	const char *pid_file;
+	unsigned int listen_fds;
+	unsigned int preserve_fds;
+	bool detach;
+	bool no_subreaper;
+	bool foreground;
+};
+
+/*
+ * Run one more process in a created or running container. `detach` and *status are as in
+ * masu_run(). MASU_ERR_STATE when it is stopped, or paused without ignore_paused.
+ */
+MASU_API int masu_exec(struct masu *masu, const struct masu_exec_options *options, int *status,
+		       struct masu_error *error);
+
+/* ---- a container that exists ---- */
+
+enum masu_kill_flags {
+	MASU_KILL_ALL = 1, /* every process of the container; then a stopped one is no error */
+};
+
+/*
+ * Send a signal to the first process. Cannot hit another process that got the same pid.
+ * MASU_ERR_STATE
+ * ("container not running") when it is stopped.
+ */
+MASU_API int masu_kill(struct masu *masu, const char *id, int signal, unsigned int flags,
+		       struct masu_error *error);
+
+enum masu_delete_flags {
+	MASU_DELETE_FORCE =
+		1, /* kill it first; clean up a broken record; no error when there is none */
+};
+
+/*
+ * Remove a stopped or created container and all that its create made. MASU_ERR_STATE when it runs.
+ * May be called again after a failure.
+ */
+MASU_API int masu_delete(struct masu *masu, const char *id, unsigned int flags,
+			 struct masu_error *error);
+
+/* Its state as the OCI specification says (ociVersion, id, status, pid, bundle, annotations), and
+   rootfs, created, owner. `pid` is 0 when stopped. */
+MASU_API int masu_state(struct masu *masu, const char *id, char **json, struct masu_error *error);
+
+/* Wait until its first process has ended. *status is as in masu_run(), or -1 when the kernel does
+   not tell (not our child, before 6.15). `status` may be NULL. Does not delete. */
+MASU_API int masu_wait(struct masu *masu, const char *id, int *status, struct masu_error *error);
+
+/* Freeze or thaw all of its processes. MASU_ERR_STATE unless it is running or paused, respectively.
+ */
+MASU_API int masu_pause(struct masu *masu, const char *id, struct masu_error *error);
+MASU_API int masu_resume(struct masu *masu, const char *id, struct masu_error *error);
+
+/* The host pids of all of its processes, ascending. */
+MASU_API int masu_pids(struct masu *masu, const char *id, pid_t **pids, size_t *count,
+		       struct masu_error *error);
+
+struct masu_update_options {
+	size_t size;
+	const char *resources_json;  /* an object like `linux.resources`; what it lacks stays */
+	const char *l3_cache_schema; /* like linux.intelRdt.l3CacheSchema, or NULL */
+	const char *mem_bw_schema;   /* like linux.intelRdt.memBwSchema, or NULL */
+};
+
+/* Change the limits of a container that is not stopped. */
+MASU_API int masu_update(struct masu *masu, const char *id,
+			 const struct masu_update_options *options, struct masu_error *error);
+
+/* ---- all containers ---- */
+
+struct masu_container_info {
+	struct masu_container_info *next;
+	const char *id;
+	const char *status; /* creating created running paused stopped; broken: unreadable record */
+	pid_t pid;          /* host pid of the first process; 0 when stopped or broken */
+	const char *bundle; /* texts are "" when a broken record does not tell */
+	const char *rootfs;
+	const char *created;     /* RFC 3339 */
+	const char *owner;       /* user name, or the number when it has none */
+	const char *annotations; /* a JSON object */
+};
+
+/* The containers of this state root by name; *first is NULL when there are none. masu_list_free().
+ */
+MASU_API int masu_list(struct masu *masu, struct masu_container_info **first,
+		       struct masu_error *error);
+MASU_API void masu_list_free(struct masu_container_info *first);
+
+enum masu_gc_flags {
+	MASU_GC_DRY_RUN = 1, /* report only */
+};
+
+/* One thing without an owner: its kind ("record", "cgroup", ...) and its name. */
+typedef void masu_gc_callback(const char *kind, const char *name, void *data);
+
+/*
+ * Remove what crashed or killed starts left behind: records without a process and kernel objects
+ * without a record. `report` (may be NULL) is called for each before it is removed. What cannot be
+ * removed does not stop the rest; the first such failure is the error.
+ */
+MASU_API int masu_gc(struct masu *masu, unsigned int flags, masu_gc_callback *report, void *data,
+		     struct masu_error *error);
+
+/* ---- no container needed ---- */
+
+/* What this build supports: features.json of the OCI specification. */
+MASU_API int masu_features(char **json, struct masu_error *error);
+
+enum masu_spec_flags {
+	MASU_SPEC_ROOTLESS = 1, /* with a user namespace that maps the caller to root */
+};
+
+/* A complete config.json to start from. */
+MASU_API int masu_spec_template(unsigned int flags, char **json, struct masu_error *error);
+
+/* "TERM", "SIGTERM", "sigterm", "15", "RTMIN+3": the signal's number, or -1. */
+MASU_API int masu_parse_signal(const char *text, struct masu_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* MASU_H */
