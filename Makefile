@@ -12,8 +12,8 @@ PKG      ?= pkg-config
 INIT_CC  ?= $(shell command -v musl-gcc || echo $(CC))
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla -Wundef -Wwrite-strings \
-	    -Wno-format-truncation -Wno-missing-field-initializers $(if $(CI),-Werror)
-GCC_ONLY := -ftrivial-auto-var-init=zero -Wtrampolines -Wno-format-overflow
+	    -Wno-missing-field-initializers $(if $(CI),-Werror)
+GCC_ONLY := -Wno-format-truncation -ftrivial-auto-var-init=zero -Wtrampolines -Wno-format-overflow
 HARDEN   := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -fno-strict-aliasing \
 	    -fno-delete-null-pointer-checks
 IS_GCC   := $(shell $(CC) --version | grep -q 'Free Software' && echo y)

@@ -143,6 +143,10 @@ int ns_compile(const struct ns_request *request, const struct ns_host *host, str
 	       struct err *err);
 
 /* ---- the first process, and exec's ---- */
+enum {
+	FD_KEEP_MAX = 1024, /* preserved descriptors of one process */
+};
+
 struct ns_spawn {
 	int program;		     /* descriptor of masu-init */
 	const char *const *argv;     /* argv[0] is its name; environment is empty */
@@ -159,13 +163,12 @@ struct ns_spawn {
 	const int *keep;	     /* descriptors for 3, 4, ... in order */
 	size_t keep_count;
 	int control;		     /* becomes descriptor 3 + keep_count */
-	int affinity_fd;	     /* unused, -1 */
 };
 
 /*
  * Run masu-init in new and joined namespaces. Nothing of the caller is copied (CLONE_VM|CLONE_VFORK straight into the sealed program), every other
  * descriptor is closed. With namespaces to join, an intermediate child enters them and starts the process as our child (CLONE_PARENT).
- * The child's exit_signal is SIGCHLD when `signal_parent`. Fills *pid and returns a pidfd.
+ * The child's exit signal is 0, so wait for it with __WALL. Fills *pid and returns a pidfd.
  */
 int ns_spawn(const struct ns_spawn *how, pid_t *pid, struct err *err);
 
