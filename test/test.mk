@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Tests and helpers around the build. Each can be told what to take: make check-bats BATS="test/bats/run.bats" MASU=/usr/bin/crun
+.PHONY: deps demo check check-unit check-bats lint analyze asan bench faults
+
+deps:
+	@test/deps.sh build test
+
+# The probe that the bats files run inside containers: static, so that a rootfs needs nothing else.
+PROBE_SRC := $(wildcard test/probe/*.c)
+$(B)/probe: $(PROBE_SRC) $(wildcard test/probe/*.h)
+	@mkdir -p $(@D)
+	$(INIT_CC) $(CPPFLAGS) $(INIT_CFLAGS) -static -o $@ $(PROBE_SRC)
+
+# The same sources with MASU_FAIL_AT and MASU_KILL_AT built in, for steps.bats.
+faults:
+	@+$(MAKE) --no-print-directory VARIANT=faults all
+
+demo:
+	@test/deps.sh build
+	@+$(MAKE) --no-print-directory all
+	@test/demo.sh $(B)/masu
+
+# ---- make check: everything, one line with the sum at its end ----
+check: all faults $(UNIT) $(B)/probe
+	@test/check.sh lint unit bats
+
+check-unit: $(UNIT)
+	@test/check.sh unit
+
+BATS ?= $(sort $(wildcard test/bats/*.bats))
+MASU ?= $(B)/masu
+check-bats: $(B)/probe
+	@MASU='$(MASU)' PROBE='$(B)/probe' BATS='$(BATS)' test/check.sh bats
+
+lint:
+	@test/lint/run
+
+# Slow analysers, not part of check.
+C_FILES = $(wildcard base/*.c $(PEERS:%=%/*.c) runtime/*.c runtime/init/*.c runtime/cli/*.c)
+analyze:
+	@mkdir -p $(B)/analyze
+	@for f in $(C_FILES); do echo "gcc -fanalyzer $$f"; \
+		gcc -std=c11 $(CPPFLAGS) $(WARNINGS) -O1 -fanalyzer -c -o $(B)/analyze/out.o $$f || exit 1; done
+	clang-tidy --quiet --config-file=test/lint/clang-tidy $(C_FILES) -- -std=c11 $(CPPFLAGS)
+
+# Everything again with the address and undefined-behaviour sanitizers.
+asan:
+	@+$(MAKE) --no-print-directory VARIANT=asan asan-programs
+	@MASU=build/asan/masu UNIT_DIR=build/asan/test/unit PROBE=build/asan/probe \
+		ASAN_OPTIONS=detect_stack_use_after_return=1:log_path=stderr test/check.sh unit bats
+
+.PHONY: asan-programs
+asan-programs: all $(UNIT) $(B)/probe
+
+$(B)/bench $(B)/floor: $(B)/%: test/bench/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -std=c11 -O2 $(WARNINGS) -static -o $@ $<
+
+bench: all $(B)/bench $(B)/floor
+	@test/bench/bench.sh $(B)
