@@ -92,7 +92,7 @@ $(B)/masu.pc: runtime/masu.pc.in Makefile
 	@sed 's|@prefix@|$(prefix)|; s|@version@|$(VERSION)|' $< > $@
 
 define plugin_rule
-$(B)/plugins/$(subst plugin_,,$(notdir $(basename $(1)))).so: $(call obj_of,$(1)) $(B)/lib/base.a
+$(B)/plugins/$(subst plugin_,,$(notdir $(basename $(1)))).so: $(call obj_of,$(1) $(shell sed -n 's|^/\* with: \(.*\) \*/$$|\1|p' $(1))) $(B)/lib/base.a
 	@mkdir -p $$(@D)
 	$(CC) $$(ALL_LDFLAGS) -shared -o $$@ $$^ $$(shell sed -n 's|^/\* link: \(.*\) \*/$$$$|\1|p' $(1))
 endef

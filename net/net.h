@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The door of net/: the container's network. Loopback, OCI netDevices; networks, addresses and published ports follow. */
+/* The door of net/: loopback, OCI netDevices, networks, addresses and published ports. */
 #pragma once
 
 #include <stdbool.h>
@@ -20,8 +20,9 @@ extern const struct json_object net_device_object; /* rows of one map value */
 int net_check_devices(const struct json_list *devices, bool has_namespace, struct err *err);
 
 /*
- * Move the devices into the namespace behind `netns` (a descriptor of it): keep permanent global addresses, set them up. A name already taken
- * inside is an error. On failure the ones moved already go back.
+ * Move the devices into the namespace behind `netns` (a descriptor of it): keep permanent global
+ * addresses, set them up. A name already taken inside is an error. On failure the ones moved
+ * already go back.
  */
 int net_move_devices(const struct json_list *devices, int netns, struct err *err);
 
