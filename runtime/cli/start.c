@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* masu start: let the program of a created container run. */
+#include "runtime/cli/cli.h"
+
+#include "runtime/masu.h"
+
+static int run_start(struct cli *cli, void *data, struct masu_error *error)
+{
+	(void)data;
+	cli->subject = cli->args[0];
+	return masu_start(cli->masu, cli->args[0], error);
+}
+
+const struct command cli_start = {
+	.name = "start",
+	.usage = "ID",
+	.about = "let the program of a created container run",
+	.least = 1,
+	.most = 1,
+	.run = run_start,
+};
