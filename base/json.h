@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* JSON by tables: the same rows decode a document into structs and encode structs into a document. */
+/* JSON by tables: the same rows decode a document into structs and encode structs into a document.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -19,19 +20,21 @@ struct err;
  *   OPT_BOOL    struct opt_i64		 value 0 or 1
  *   I64, U64    struct opt_i64 / opt_u64 (range: min/max of the row when max > min)
  *   INT         int / UINT unsigned int, plain, 0 when absent; range checked by min/max or the type
- *   NAME        int			 a word of the row's `names`; absent leaves the member as initialised
- *   NAMES       struct json_list of int	 words of `names`
- *   OBJECT      nested struct in place	 rows: `nested`; `present` (see below) tells an empty object from none
- *   OBJECT_PTR  pointer to nested struct, NULL when absent or null
+ *   NAME        int			 a word of the row's `names`; absent leaves the member as
+ * initialised NAMES       struct json_list of int	 words of `names` OBJECT      nested struct
+ * in place	 rows: `nested`; `present` (see below) tells an empty object from none OBJECT_PTR
+ * pointer to nested struct, NULL when absent or null; a new struct each time (but see JSON_MERGE)
  *   LIST        struct json_list of nested structs
  *   TEXTS       struct json_list of const char *
  *   I64S, U64S  struct json_list of int64_t / uint64_t
  *   MAP         struct json_list of nested structs; the first member of each is `const char *key`
  *   MAP_TEXT    struct json_list of struct json_pair
- *   EMBED       rows of another table for the SAME JSON object, stored at `offset` (how runtime/ composes the folders' parts)
- *   RAW         struct json_raw: any value, kept as its text in the document
- * Absent properties leave the zero-initialised member. null counts as absent. Unknown properties are ignored; one whose name is a near miss of a
- * known one gives a warning with its place.
+ *   EMBED       rows of another table for the SAME JSON object, stored at `offset` (how runtime/
+ * composes the folders' parts) RAW         struct json_raw: any value, kept as its text in the
+ * document Absent properties leave the member as it was: zeroed, or a default. null counts as
+ * absent, but not as an item of a list or map. A list that was written, even as [], has `items` !=
+ * NULL and replaces what was there. Unknown properties are ignored; one whose name is a near miss
+ * of a known one gives a warning with its place.
  */
 enum json_kind {
 	JSON_TEXT,
@@ -71,10 +74,13 @@ struct json_raw {
 };
 
 enum json_flags {
-	JSON_REQUIRED = 1, /* an error when absent */
-	JSON_CLEAN = 2,	   /* no control characters in the text, the list's texts, or the map's keys and values */
-	JSON_NOT_EMPTY = 4, /* "" or an empty list is an error */
-	JSON_ALWAYS = 8,   /* encode even when false, zero or empty */
+	JSON_REQUIRED =
+		1,      /* an error when absent and the member holds no default; always encoded */
+	JSON_CLEAN = 2, /* no control characters in the text, the list's texts, or the map's keys
+			   and values */
+	JSON_NOT_EMPTY = 4, /* "" or an empty list is an error; for maps: an empty key */
+	JSON_ALWAYS = 8,    /* encode even when false, zero or empty */
+	JSON_MERGE = 16,    /* OBJECT_PTR: decode over the struct that the pointer already holds */
 };
 
 struct json_object;
@@ -85,9 +91,13 @@ struct json_row {
 	enum json_kind kind;
 	size_t offset;
 	const struct json_object *nested; /* OBJECT, OBJECT_PTR, LIST, MAP, EMBED */
-	const struct name *names;	  /* NAME, NAMES */
+	const struct name *names;         /* NAME, NAMES */
 	unsigned int flags;
 	int64_t min, max; /* numbers, when max > min */
+};
+
+enum {
+	JSON_ROWS_MAX = 64, /* properties of one JSON object, those of EMBED included */
 };
 
 /* A table: its rows, and the size of the struct they fill. */
@@ -96,10 +106,12 @@ struct json_object {
 	size_t row_count;
 	size_t size;
 	size_t present; /* offset of a bool set when the object was there, plus 1; 0 for none */
+	bool partial;   /* knows some of the document's properties only: no near-miss warnings */
 };
 
 /*	static const struct json_row rlimit_rows[] = { ... };
- *	const struct json_object rlimit_object = JSON_OBJECT_OF(struct rlimit_spec, rlimit_rows);		*/
+ *	const struct json_object rlimit_object = JSON_OBJECT_OF(struct rlimit_spec, rlimit_rows);
+*/
 #define JSON_OBJECT_OF(type, table)                                                                \
 	{                                                                                          \
 		.rows = (table), .row_count = sizeof(table) / sizeof((table)[0]),                  \
@@ -109,26 +121,36 @@ struct json_object {
 /* Items of a list with their type: JSON_ITEMS(struct mount_spec, &spec->mounts)[i] */
 #define JSON_ITEMS(type, list) ((type *)(list)->items)
 
-struct json_limits {
-	size_t depth;  /* 64 when 0 */
-	size_t length; /* bytes, 16 MiB when 0 */
+enum {
+	JSON_DEPTH_MAX = 64,	    /* open brackets */
+	JSON_LENGTH_MAX = 16 << 20, /* bytes of a document */
 };
 
 /*
- * Decode `text` into `target` (object->size bytes, zeroed or holding defaults by the caller). `source` names the document in messages ("config.json").
- * Everything that the target then points to lives in `arena`. Strict: one value, no trailing data, no comments, valid UTF-8, no duplicate keys, no NUL
- * escapes, depth and length limits, integers only where integers are asked, exact ranges. Errors: "config.json:12: linux.resources.pids.limit: did not
- * expect a string here" with code ERR_INPUT.
+ * Decode `text` into `target` (object->size bytes, zeroed or holding defaults by the caller).
+ * `source` names the document in messages ("config.json"). Everything that the target then points
+ * to lives in `arena`. Strict: one value, no trailing data, no comments, valid UTF-8, no duplicate
+ * keys, no NUL escapes, depth and length limits, integers only where integers are asked, exact
+ * ranges. Errors: "config.json:12: linux.resources.pids.limit: did not expect a string here" with
+ * code ERR_INPUT.
  */
-int json_decode(const char *source, const char *text, size_t length, const struct json_object *object, void *target,
-		struct arena *arena, struct err *err);
+int json_decode(const char *source, const char *text, size_t length,
+		const struct json_object *object, void *target, struct arena *arena,
+		struct err *err);
 
 /* Read the file (fd_slurp rules, at most 16 MiB) and decode it. */
-int json_decode_file(int dir, const char *path, const char *source, const struct json_object *object, void *target,
-		     struct arena *arena, struct err *err);
+int json_decode_file(int dir, const char *path, const char *source,
+		     const struct json_object *object, void *target, struct arena *arena,
+		     struct err *err);
 
-/* Encode; absent members are left out. The text is NUL-terminated, in the arena; `indent` 0 gives one line. NULL with err on lack of memory. */
-char *json_encode(const struct json_object *object, const void *source, int indent, struct arena *arena, struct err *err);
+/* Encode; absent members are left out. The text is NUL-terminated, in the arena; `indent` 0 gives
+ * one line. NULL with err on lack of memory. */
+char *json_encode(const struct json_object *object, const void *source, int indent,
+		  struct arena *arena, struct err *err);
 
-/* Write one text as a JSON string with quotes and escapes into a buffer; for the few places that print JSON by hand. Always NUL-terminated; bad UTF-8 becomes U+FFFD. */
+/*
+ * Write one text as a JSON string with quotes and escapes into a buffer; for the few places that
+ * print JSON by hand. Always NUL-terminated; bad UTF-8 becomes U+FFFD. Returns the length of the
+ * whole string: `size` or more means that it was cut off (between characters).
+ */
 size_t json_quote(const char *text, char *buffer, size_t size);
