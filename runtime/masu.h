@@ -140,7 +140,8 @@ MASU_API void masu_close(struct masu *masu);
 
 struct masu_create_options {
 	size_t size;
-	const char *id;        /* required: letters, digits and _ + . - ; not "." or ".." */
+	const char *id; /* required: letters, digits and _ + . - ; the first a letter, digit or _;
+			   at most 128 of them */
 	const char *bundle;    /* directory that relative paths of the spec start from; NULL: the
 				  directory of spec_file, or the current one */
 	const char *spec_file; /* NULL: config.json in the bundle */
@@ -214,7 +215,8 @@ struct masu_exec_options {
 	const char *const *env;  /* "KEY=value", added, ends with NULL */
 	const char *cwd;
 	const char *user;                /* "uid" or "uid:gid", numbers */
-	const char *const *capabilities; /* "CAP_...", into all sets but ambient; ends with NULL */
+	const char *const *capabilities; /* "CAP_...", added to bounding, effective and permitted;
+					    ends with NULL */
 	const char *apparmor_profile;
 	const char *selinux_label;
 	const unsigned int *additional_gids;

@@ -15,7 +15,6 @@ struct cli;
 enum command_flags {
 	COMMAND_STOPS = 1, /* options end at the first positional argument */
 	COMMAND_ALONE = 2, /* works on no state root: cli->masu is NULL */
-	COMMAND_RAW = 4,   /* arguments are not looked at, but for --help */
 };
 
 /* One row of the command table. */

@@ -45,7 +45,7 @@ static int make_id(const char *spec_file, char *id, size_t size, struct masu_err
 		return cli_fail_sys(error, "make up a name");
 	if (length > 5 && strcmp(base + length - 5, ".json") == 0)
 		length -= 5;
-	if (length == 0 || length > 64 || base[0] == '.') {
+	if (length == 0 || length > 64 || !isalnum((unsigned char)base[0])) {
 		base = "box";
 		length = 3;
 	}

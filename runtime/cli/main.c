@@ -177,11 +177,6 @@ static int parse_command(struct cli *cli, struct globals *globals, void *values,
 		.count = cli->arg_count,
 	};
 
-	if (command->flags & COMMAND_RAW) {
-		for (int i = 0; i < cli->arg_count; i++)
-			*help |= !strcmp(cli->args[i], "--help") || !strcmp(cli->args[i], "-h");
-		return 0;
-	}
 	if (options_parse(&scan, error) < 0) {
 		snprintf(error->hint, sizeof(error->hint), "masu %s --help lists the options",
 			 command->name);
