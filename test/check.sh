@@ -1,0 +1,64 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Run kinds of checks (lint, unit, bats) to their end, show what they say, and close with the line "N passed, N failed".
+#
+# From outside: MASU, PROBE (programs under test), UNIT_DIR (unit test programs), BATS (files).
+set -uo pipefail
+cd "$(dirname "$0")/.."
+passed=0
+failed=0
+logs=${LOGS:-build/check}
+mkdir -p "$logs"
+
+# count LOG PASSED-PATTERN FAILED-PATTERN
+count() {
+	passed=$((passed + $(grep -cE "$2" "$1")))
+	failed=$((failed + $(grep -cE "$3" "$1")))
+}
+
+check_lint() {
+	test/lint/run 2>&1 | tee "$logs/lint"
+	count "$logs/lint" '^ok ' '^not ok '
+}
+
+# A unit test program counts its checks itself; one that dies without the closing line is a failure of its own.
+check_unit() {
+	local program name line
+
+	for program in "${UNIT_DIR:-build/test/unit}"/*; do
+		name=$(basename "$program")
+		[[ -x $program && -e test/unit/$name.c ]] || continue
+		timeout 120 "$program" >"$logs/$name" 2>&1
+		status=$?
+		line=$(grep -E ': [0-9]+ passed, [0-9]+ failed$' "$logs/$name" | tail -1)
+		if [[ -z $line ]] || { ((status != 0)) && [[ $line == *', 0 failed' ]]; }; then
+			line="$name: 0 passed, 1 failed (exit status $status)"
+		fi
+		[[ $line == *', 0 failed' ]] || cat "$logs/$name"
+		echo "$line"
+		read -r good bad < <(sed -E 's/.*: ([0-9]+) passed, ([0-9]+) failed.*/\1 \2/' <<<"$line")
+		passed=$((passed + good))
+		failed=$((failed + bad))
+	done
+}
+
+check_bats() {
+	local files=${BATS:-$(echo test/bats/*.bats)} planned seen
+
+	# shellcheck disable=SC2086
+	timeout "${BATS_SECONDS:-780}" bats --tap $files 2>&1 | tee "$logs/bats"
+	count "$logs/bats" '^ok ' '^not ok '
+	planned=$(sed -n 's/^1\.\.//p' "$logs/bats" | head -1)
+	seen=$(grep -cE '^(not )?ok ' "$logs/bats")
+	if ((seen < ${planned:-1})); then
+		echo "bats: $((${planned:-1} - seen)) tests did not run"
+		failed=$((failed + ${planned:-1} - seen))
+	fi
+	grep -E '^ok .* # skip' "$logs/bats" | sed 's/.*# skip */skipped: /' | sort | uniq -c
+}
+
+for kind in "$@"; do
+	"check_$kind"
+done
+echo "$passed passed, $failed failed"
+((failed == 0 && passed > 0))

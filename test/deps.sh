@@ -1,0 +1,44 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Install what masu needs from Debian: `deps.sh build`, `deps.sh test` or both. Does nothing when everything is there.
+set -euo pipefail
+
+build='gcc libc6-dev make pkg-config musl-tools libseccomp-dev libcap-dev libyajl-dev libmnl-dev busybox-static'
+test='bats jq clang clang-format-14 clang-tidy-14 cppcheck binutils crun runc uidmap util-linux bsdutils iproute2 procps python3-minimal'
+
+missing() {
+	local package
+
+	for package in $1; do
+		if [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) != installed ]]; then
+			echo "$package"
+		fi
+	done
+}
+
+wanted=''
+for set in "${@:-build}"; do
+	case $set in
+	build) wanted+=" $build" ;;
+	test) wanted+=" $test" ;;
+	*)
+		echo "deps.sh: $set: want build or test" >&2
+		exit 1
+		;;
+	esac
+done
+
+mapfile -t packages < <(missing "$wanted")
+((${#packages[@]})) || exit 0
+if ((EUID != 0)); then
+	echo "deps.sh: these packages are missing, install them as root: ${packages[*]}" >&2
+	exit 1
+fi
+echo "installing: ${packages[*]}"
+export DEBIAN_FRONTEND=noninteractive
+log=$(mktemp)
+if ! { apt-get update -qq && apt-get install -y -qq --no-install-recommends "${packages[@]}"; } >"$log" 2>&1; then
+	cat "$log" >&2
+	exit 1
+fi
+rm "$log"
