@@ -19,7 +19,8 @@ void log_set(log_callback *callback, void *data, enum log_level most)
 	sink.most = most;
 }
 
-static void emit(enum log_level level, const char *format, va_list args)
+static void __attribute__((format(printf, 2, 0)))
+emit(enum log_level level, const char *format, va_list args)
 {
 	char message[1024];
 
