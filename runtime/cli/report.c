@@ -111,11 +111,16 @@ static void make_one_line(char *message)
 }
 
 /* Flushed once, so that a reader of the log and other writers see whole lines. */
-static void write_line(FILE *out, bool json, enum masu_log_level level, const char *message)
+static void write_line(FILE *out, bool json, enum masu_log_level level, const char *message,
+		       const char *hint)
 {
 	if (json) {
 		fprintf(out, "{\"level\":\"%s\",\"msg\":", level_words[level]);
 		print_json_text(out, message);
+		if (hint[0]) {
+			fputs(",\"hint\":", out);
+			print_json_text(out, hint);
+		}
 		fputs(",\"time\":\"", out);
 		write_time(out);
 		fputs("\"}\n", out);
@@ -140,11 +145,12 @@ static void write_journal(const struct report *report, enum masu_log_level level
 }
 
 /* To the log; false when that is standard error and lines there are plain. */
-static bool write_log(const struct report *report, enum masu_log_level level, const char *message)
+static bool write_log(const struct report *report, enum masu_log_level level, const char *message,
+		      const char *hint)
 {
 	switch (report->place) {
 	case REPORT_FILE:
-		write_line(report->file, report->json, level, message);
+		write_line(report->file, report->json, level, message, hint);
 		return true;
 	case REPORT_SYSLOG:
 		syslog(syslog_levels[level], "%s", message);
@@ -156,7 +162,7 @@ static bool write_log(const struct report *report, enum masu_log_level level, co
 		break;
 	}
 	if (report->json)
-		write_line(stderr, true, level, message);
+		write_line(stderr, true, level, message, hint);
 	return report->json;
 }
 
@@ -167,7 +173,8 @@ void report_error(const struct report *report, const char *command, const char *
 
 	snprintf(message, sizeof(message), "%s%s%s%s%s", command ? command : "", subject ? " " : "",
 		 subject ? subject : "", command ? ": " : "", error->text);
-	if (write_log(report, MASU_LOG_ERROR, message) && report->place == REPORT_STDERR)
+	if (write_log(report, MASU_LOG_ERROR, message, error->hint) &&
+	    report->place == REPORT_STDERR)
 		return;
 	fprintf(stderr, "masu: %s\n", message);
 	if (error->hint[0])
@@ -183,6 +190,6 @@ void report_line(enum masu_log_level level, const char *message, void *data)
 		return;
 	snprintf(line, sizeof(line), "%s", message);
 	make_one_line(line);
-	if (!write_log(report, level, line))
+	if (!write_log(report, level, line, ""))
 		fprintf(stderr, "masu: %s: %s\n", level_words[level], line);
 }
