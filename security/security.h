@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The door of security/: who the workload is and what it may do. Users, capabilities, seccomp, labels, limits, scheduling. */
+/* The door of security/: who the workload is and what it may do. Users, capabilities, seccomp,
+ * labels, limits, scheduling. */
 #pragma once
 
 #include <stdbool.h>
@@ -14,10 +15,11 @@
 
 struct err;
 
-/* ---- the parts of `process` that belong here (config.md "Process", "POSIX process", "Linux process") ---- */
+/* ---- the parts of `process` that belong here (config.md "Process", "POSIX process", "Linux
+ * process") ---- */
 struct security_user {
 	unsigned int uid, gid;
-	struct opt_u64 umask;		/* unset: left as it is */
+	struct opt_u64 umask;             /* unset: left as it is */
 	struct json_list additional_gids; /* uint64_t */
 };
 
@@ -27,7 +29,8 @@ struct security_rlimit {
 };
 
 struct security_capabilities {
-	struct json_list sets[5]; /* const char *: enum security_capability_set. Unknown names: a warning, not an error */
+	struct json_list sets[5]; /* const char *: enum security_capability_set. Unknown names: a
+				     warning, not an error */
 };
 
 enum security_capability_set {
@@ -56,8 +59,9 @@ struct security_cpu_affinity {
 
 struct security_process {
 	struct security_user user;
-	struct json_list rlimits;		    /* struct security_rlimit */
-	struct security_capabilities *capabilities; /* NULL: every set empty? no: absent means the sets are left as they are */
+	struct json_list rlimits; /* struct security_rlimit */
+	struct security_capabilities
+		*capabilities; /* NULL: every set empty, as with crun and runc */
 	bool no_new_privileges;
 	const char *apparmor_profile;
 	const char *selinux_label;
@@ -70,8 +74,9 @@ extern const struct json_object security_process_object; /* to EMBED in `process
 
 /* ---- the parts of `linux` ---- */
 struct security_seccomp; /* defined in security/seccomp.h */
+
 struct security_personality {
-	int domain; /* PER_LINUX, PER_LINUX32 */
+	int domain;             /* PER_LINUX, PER_LINUX32 */
 	struct json_list flags; /* const char *: none is defined, any is an error */
 };
 
@@ -88,30 +93,43 @@ struct security_linux {
 };
 extern const struct json_object security_linux_object; /* to EMBED in `linux` */
 
-/* All checks that need no host: duplicate rlimits, soft > hard, scheduler combinations, ioPriority range, listenerMetadata without listenerPath, errnoRet
- * on an action that takes none, CPU lists, node lists ... ERR_INPUT naming the field by its full path. `linux_part` may be NULL (exec). */
-int security_check(const struct security_process *process, const struct security_linux *linux_part, struct err *err);
+/*
+ * All checks that need no host: duplicate rlimits, soft > hard, scheduler combinations, ioPriority
+ * range, listenerMetadata without listenerPath, errnoRet on an action that takes none, CPU lists,
+ * node lists ... ERR_INPUT naming the field by its full path. `linux_part` may be NULL (exec). */
+int security_check(const struct security_process *process, const struct security_linux *linux_part,
+		   struct err *err);
 
 /* ---- compiled for masu-init ---- */
+/* When the filter is loaded: before capabilities go (needs CAP_SYS_ADMIN, no_new_privs is off), or
+ * last. */
+enum security_seccomp_time {
+	SECURITY_SECCOMP_NONE,
+	SECURITY_SECCOMP_EARLY,
+	SECURITY_SECCOMP_LATE,
+};
+
 struct security_plan {
 	uint32_t uid, gid;
-	int32_t umask;		       /* -1: leave */
+	int32_t umask; /* -1: leave */
 	uint8_t no_new_privileges;
-	uint8_t set_capabilities;      /* 0: spec has no capabilities section */
-	uint8_t set_groups;	       /* 0 where setgroups is denied (single-id user namespace) and none were asked for */
-	uint8_t seccomp;	       /* a filter will arrive: 0 none, 1 load before the drop of capabilities, 2 load last */
+	uint8_t set_groups; /* 0 where setgroups is denied (single-id user namespace) and none were
+			       asked for */
+	uint8_t seccomp; /* a filter will arrive: 0 none, 1 load before the drop of capabilities, 2
+			    load last */
 	uint32_t seccomp_flags;
-	uint8_t seccomp_listener;      /* the filter has a NOTIFY action: init reports the listener's number */
+	uint8_t seccomp_listener; /* the filter has a NOTIFY action: init reports the listener's
+				     number */
 	uint64_t capabilities[5];
-	struct flat_ref groups;	       /* uint32_t */
-	struct flat_ref rlimits;       /* struct security_rlimit_plan */
-	struct flat_ref apparmor;      /* text */
-	struct flat_ref selinux;       /* text */
-	struct flat_ref keyring;       /* text: name of the session keyring to join, empty: none */
-	int64_t personality;	       /* -1: leave */
-	int32_t memory_mode;	       /* -1: leave */
+	struct flat_ref groups;   /* uint32_t */
+	struct flat_ref rlimits;  /* struct security_rlimit_plan */
+	struct flat_ref apparmor; /* text */
+	struct flat_ref selinux;  /* text */
+	struct flat_ref keyring;  /* text: name of the session keyring to join, empty: none */
+	int64_t personality;      /* -1: leave */
+	int32_t memory_mode;      /* -1: leave */
 	uint32_t memory_flags;
-	struct flat_ref memory_nodes;  /* unsigned long: the node mask */
+	struct flat_ref memory_nodes; /* unsigned long: the node mask */
 	uint32_t memory_bits;
 };
 
@@ -120,24 +138,48 @@ struct security_rlimit_plan {
 	uint64_t soft, hard;
 };
 
-/* `denied_groups`: the user namespace has setgroups=deny; additionalGids then is an error. Capabilities the kernel or our bounding set lack: a warning each. */
-int security_compile(const struct security_process *process, const struct security_linux *linux_part, bool denied_groups,
-		     struct flat *flat, struct security_plan *plan, struct err *err);
+enum security_compile_flags {
+	SECURITY_DENIED_GROUPS =
+		1, /* the user namespace has setgroups=deny; additionalGids then is an error */
+	SECURITY_USER_NAMESPACE = 2, /* the container has (or joins) a user namespace: masu-init
+					holds all capabilities of it */
+};
 
-/* The BPF program of linux.seccomp as raw sock_filter bytes in `arena` (libseccomp; ENOSYS for syscalls newer than the profile names). No filter: *size 0. */
-int security_seccomp_compile(const struct security_seccomp *seccomp, struct arena *arena, void **program, size_t *size,
-			     struct err *err);
+/*
+ * Capabilities that cannot be granted (unknown to this kernel; without SECURITY_USER_NAMESPACE
+ * those that masu itself lacks; breaking the rules of capabilities(7) between the sets) are left
+ * out with a warning each, as config.md asks. A label whose security module is not enabled is an
+ * error. plan->keyring is left empty: the caller names the keyring. `linux_part` may be NULL (exec
+ * without a filter).
+ */
+int security_compile(const struct security_process *process,
+		     const struct security_linux *linux_part, unsigned int flags, struct flat *flat,
+		     struct security_plan *plan, struct err *err);
 
-/* seccomp.listenerPath: connect and hand over the descriptor with the ContainerProcessState (state_json is the container's OCI state). */
+/*
+ * The BPF program of linux.seccomp as raw sock_filter bytes in `arena`; what it decides is told in
+ * security/seccomp.h. *size 0: everything is allowed and no filter is needed. A program over the
+ * kernel's 4096 instructions is ERR_INPUT.
+ */
+int security_seccomp_compile(const struct security_seccomp *seccomp, struct arena *arena,
+			     void **program, size_t *size, struct err *err);
+
+/*
+ * seccomp.listenerPath: connect and hand over the descriptor with the ContainerProcessState
+ * (state_json is the container's OCI state). A filter without SCMP_ACT_NOTIFY has no listener:
+ * `path` then is NULL. security_seccomp_notify() takes NULL too.
+ */
 struct security_notify {
 	const char *path;     /* NULL: none */
 	const char *metadata; /* may be NULL */
 };
 struct security_notify security_seccomp_notify(const struct security_seccomp *seccomp);
-int security_seccomp_send_listener(const struct security_notify *notify, int listener, pid_t pid, const char *state_json, struct err *err);
+int security_seccomp_send_listener(const struct security_notify *notify, int listener, pid_t pid,
+				   const char *state_json, struct err *err);
 
 /* ---- host side, by pid, before the container drops what it has ---- */
-/* oom_score_adj: untouched when unset. Scheduler and ioPriority: they may need privileges of the host. */
+/* oom_score_adj: untouched when unset. Scheduler and ioPriority: they may need privileges of the
+ * host. */
 int security_apply_outside(const struct security_process *process, pid_t pid, struct err *err);
 /* Raise hard limits that the container could not raise itself. */
 int security_raise_limits(const struct security_process *process, pid_t pid, struct err *err);
@@ -147,21 +189,45 @@ int security_apply_affinity(const char *list, pid_t pid, struct err *err);
 int security_reset_affinity(pid_t pid, struct err *err);
 
 /* ---- in masu-init, in this order (security.md 2.1) ---- */
-int security_join_keyring(const struct flat_view *view, const struct security_plan *plan, struct err *err);
-int security_apply_label(const struct flat_view *view, const struct security_plan *plan, struct err *err);
-/* personality, memory policy */
-int security_apply_execution(const struct flat_view *view, const struct security_plan *plan, struct err *err);
-/* bounding set, groups, gid, uid, the five sets, umask, no_new_privs; reads back what must be exact. */
+/* Before the rootfs, as peers do; ENOSYS (no CONFIG_KEYS) is tolerated.
+ * keyctl_join_session_keyring(3). */
+int security_join_keyring(const struct flat_view *view, const struct security_plan *plan,
+			  struct err *err);
+/* For the exec to come: lsm_set_self_attr(2), else a verified procfs. Before no_new_privs is set.
+ */
+int security_apply_label(const struct flat_view *view, const struct security_plan *plan,
+			 struct err *err);
+/* personality(2), set_mempolicy(2) */
+int security_apply_execution(const struct flat_view *view, const struct security_plan *plan,
+			     struct err *err);
+/*
+ * Bounding set, groups, gid, uid, the other four sets, umask, no_new_privs; then reads uid, gid and
+ * capabilities back. A process that is not user 0 keeps permitted and effective capabilities until
+ * its exec; the kernel then takes those that are not ambient. capabilities(7), credentials(7).
+ */
 int security_drop(const struct flat_view *view, const struct security_plan *plan, struct err *err);
-/* Exact soft and hard limits; last, because a small one could starve init itself. */
-int security_apply_limits(const struct flat_view *view, const struct security_plan *plan, struct err *err);
-/* Load the filter from memory; *listener is the notify descriptor or -1. Nothing but write, read, close and execve may follow when it is loaded last. */
-int security_load_seccomp(const void *program, size_t size, uint32_t flags, bool with_listener, int *listener, struct err *err);
+/*
+ * Exact soft and hard limits; last, because a small one could starve init itself. A hard limit
+ * above the current one was raised from outside by security_raise_limits(). setrlimit(2).
+ */
+int security_apply_limits(const struct flat_view *view, const struct security_plan *plan,
+			  struct err *err);
+/*
+ * Load the filter from memory by seccomp(2); *listener is the notify descriptor or -1. A flag or an
+ * action that the kernel lacks is an error, never left out. Nothing but write, read, close and
+ * execve may follow when it is loaded last (plan->seccomp 2); sendmsg may already be denied or be
+ * waiting for the agent. Loaded early (1: neither no_new_privs nor CAP_SYS_ADMIN at the end), the
+ * profile must allow what init itself still calls, first of all what security_drop() does; crun and
+ * runc ask the same.
+ */
+int security_load_seccomp(const void *program, size_t size, uint32_t flags, bool with_listener,
+			  int *listener, struct err *err);
 
 /* ---- for `masu features` and the CLI ---- */
-extern const struct name security_capability_names[];  /* CAP_... -> number */
-extern const struct name security_signal_names[];      /* TERM ... -> number, without SIG */
-extern const struct name security_seccomp_actions[], security_seccomp_operators[], security_seccomp_archs[], security_seccomp_flags[];
+extern const struct name security_capability_names[]; /* CAP_... -> number */
+extern const struct name security_signal_names[];     /* TERM ... -> number, without SIG */
+extern const struct name security_seccomp_actions[], security_seccomp_operators[],
+	security_seccomp_archs[], security_seccomp_flags[];
 extern const struct name security_memory_modes[], security_memory_flags[];
 bool security_apparmor_enabled(void);
 bool security_selinux_enabled(void);
