@@ -102,6 +102,8 @@ static int exec_process(struct cli *cli, struct exec_values *values, struct masu
 	exec->foreground = !exec->detach;
 	if (masu_exec(cli->masu, exec, &status, error) < 0)
 		return -1;
+	if (status < 0)
+		return cli_fail(error, ECHILD, "the kernel does not tell how it ended");
 	return status;
 }
 

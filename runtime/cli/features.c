@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "runtime/cli/print.h"
 #include "runtime/masu.h"
 
 static int run_features(struct cli *cli, void *data, struct masu_error *error)
@@ -14,7 +15,7 @@ static int run_features(struct cli *cli, void *data, struct masu_error *error)
 	(void)data;
 	if (masu_features(&json, error) < 0)
 		return -1;
-	printf("%s\n", json);
+	print_document(stdout, json);
 	free(json);
 	return 0;
 }

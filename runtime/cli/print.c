@@ -57,6 +57,16 @@ void print_json_text(FILE *out, const char *text)
 	fputc('"', out);
 }
 
+void print_document(FILE *out, const char *text)
+{
+	size_t length = strlen(text);
+
+	while (length && text[length - 1] == '\n')
+		length--;
+	fwrite(text, 1, length, out);
+	fputc('\n', out);
+}
+
 int print_table_add(struct print_table *table, const char *format, ...)
 {
 	char **cells = realloc(table->cells, (table->count + 1) * sizeof(*cells));

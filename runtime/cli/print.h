@@ -8,6 +8,9 @@
 /* The text as a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
 void print_json_text(FILE *out, const char *text);
 
+/* The text, with one newline at its end whether or not it has one. */
+void print_document(FILE *out, const char *text);
+
 /* One row is `columns` texts; the first row is the heading. */
 struct print_table {
 	size_t columns;

@@ -2,7 +2,10 @@
 /* masu run: create, start and wait, in the foreground unless detached. */
 #include "runtime/cli/create.h"
 
+#include <errno.h>
 #include <stdlib.h>
+
+#include "runtime/cli/print.h"
 
 #define MEMBER(name) offsetof(struct create_values, name)
 
@@ -23,7 +26,7 @@ static int print_plan(struct cli *cli, const struct masu_create_options *options
 
 	if (masu_plan(cli->masu, options, &text, error) < 0)
 		return -1;
-	fputs(text, stdout);
+	print_document(stdout, text);
 	free(text);
 	return 0;
 }
@@ -42,6 +45,8 @@ static int run_run(struct cli *cli, void *data, struct masu_error *error)
 		return -1;
 	if (values->create.detach && values->id[0])
 		printf("%s\n", values->id);
+	if (status < 0)
+		return cli_fail(error, ECHILD, "the kernel does not tell how it ended");
 	return status;
 }
 

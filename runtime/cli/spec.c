@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "runtime/cli/print.h"
 #include "runtime/masu.h"
 
 struct spec_values {
@@ -34,8 +35,14 @@ static int write_new_file(int dir, const char *path, const char *json, struct ma
 
 	if (fd < 0)
 		return cli_fail_sys(error, "create %s", path);
-	int written = dprintf(fd, "%s\n", json);
-	if (close(fd) < 0 || written < 0)
+	FILE *out = fdopen(fd, "w");
+	if (!out) {
+		close(fd);
+		return cli_fail_sys(error, "write %s", path);
+	}
+	print_document(out, json);
+	bool bad = ferror(out);
+	if (fclose(out) != 0 || bad)
 		return cli_fail_sys(error, "write %s", path);
 	return 0;
 }
@@ -45,7 +52,7 @@ static int write_spec(const struct spec_values *values, const char *json, struct
 	const char *bundle = values->bundle ? values->bundle : ".";
 
 	if (values->file && strcmp(values->file, "-") == 0) {
-		printf("%s\n", json);
+		print_document(stdout, json);
 		return 0;
 	}
 	int dir = open(bundle, O_DIRECTORY | O_PATH | O_CLOEXEC);

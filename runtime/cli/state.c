@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "runtime/cli/print.h"
 #include "runtime/masu.h"
 
 static int run_state(struct cli *cli, void *data, struct masu_error *error)
@@ -14,7 +15,7 @@ static int run_state(struct cli *cli, void *data, struct masu_error *error)
 	cli->subject = cli->args[0];
 	if (masu_state(cli->masu, cli->args[0], &json, error) < 0)
 		return -1;
-	printf("%s\n", json);
+	print_document(stdout, json);
 	free(json);
 	return 0;
 }
