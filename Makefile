@@ -43,7 +43,7 @@ FOLDERS  := base $(PEERS) runtime
 src_of    = $(filter-out $(1)/plugin_%,$(wildcard $(1)/*.c))
 obj_of    = $(patsubst %.c,$(B)/obj/%.o,$(1))
 CLI_SRC  := $(wildcard runtime/cli/*.c)
-INIT_SRC := $(wildcard runtime/init/*.c) $(foreach p,$(PEERS) runtime,$(wildcard $(p)/init_*.c)) \
+INIT_SRC := $(wildcard runtime/init/*.c) $(foreach p,$(filter-out storage,$(PEERS)) runtime,$(wildcard $(p)/init_*.c)) \
 	    $(addprefix base/,err.c flat.c fd.c path.c proc.c str.c names.c)
 PLUGINS  := $(patsubst %.c,$(B)/plugins/%.so,$(subst plugin_,,$(notdir $(wildcard $(PEERS:%=%/plugin_*.c)))))
 
@@ -75,7 +75,8 @@ $(B)/obj/runtime/init_image.o: runtime/init_image.S $(B)/masu-init
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -DINIT_IMAGE='"$(B)/masu-init"' -c -o $@ $<
 
-LIB_OBJ := $(foreach f,$(FOLDERS),$(call obj_of,$(call src_of,$(f)))) $(B)/obj/runtime/init_image.o
+# storage/ joins when runtime/ uses it
+LIB_OBJ := $(foreach f,$(filter-out storage,$(FOLDERS)),$(call obj_of,$(call src_of,$(f)))) $(B)/obj/runtime/init_image.o
 
 $(B)/libmasu.a: $(LIB_OBJ)
 	@rm -f $@

@@ -37,8 +37,8 @@ static inline void auto_close_dir(DIR **dir)
 		closedir(*dir);
 }
 
-#define auto_close __attribute__((cleanup(auto_close_fd)))
-#define auto_free __attribute__((cleanup(auto_free_ptr)))
+#define auto_close    __attribute__((cleanup(auto_close_fd)))
+#define auto_free     __attribute__((cleanup(auto_free_ptr)))
 #define auto_closedir __attribute__((cleanup(auto_close_dir)))
 
 static inline int take_fd(int *fd)

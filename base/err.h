@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The error record: one sentence for the user, made where the failure happens, handed up to the one place that prints it. */
+/* The error record: one sentence for the user, made where the failure happens, handed up to the one
+ * place that prints it. */
 #pragma once
 
 #include <errno.h>
@@ -9,8 +10,8 @@
  * socket between masu and masu-init unchanged.
  *
  * Convention for every function that takes a `struct err *` (always the last parameter, may be NULL
- * when the caller does not want the reason): it returns 0, a descriptor or another value >= 0, or -1
- * with the record filled. The text reads "verb object: reason", without a final full stop.
+ * when the caller does not want the reason): it returns 0, a descriptor or another value >= 0, or
+ * -1 with the record filled. The text reads "verb object: reason", without a final full stop.
  */
 struct err {
 	int code; /* an errno value, or one of enum err_code */
@@ -21,12 +22,12 @@ struct err {
 /* Failures that no errno names. The CLI and the engines tell them apart by these, never by text. */
 enum err_code {
 	ERR_INPUT = 1000, /* the spec, an option or an identifier is not acceptable */
-	ERR_NOT_FOUND,	  /* no container of that name */
-	ERR_EXISTS,	  /* the name is taken */
-	ERR_STATE,	  /* the container's status does not allow the operation */
+	ERR_NOT_FOUND,    /* no container of that name */
+	ERR_EXISTS,       /* the name is taken */
+	ERR_STATE,        /* the container's status does not allow the operation */
 	ERR_UNSUPPORTED,  /* this kernel or build cannot do what was asked */
-	ERR_HOOK,	  /* a hook failed or timed out */
-	ERR_PEER,	  /* the other process of a start went away without saying why */
+	ERR_HOOK,         /* a hook failed or timed out */
+	ERR_PEER,         /* the other process of a start went away without saying why */
 };
 
 /* Fill the record; always returns -1, so that a failing function can `return err_set(...)`. */

@@ -231,7 +231,9 @@ int fd_fill_stdio(void)
 int fd_sealed(const char *name, const void *data, size_t size, struct err *err)
 {
 	enum { SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
-	/* MFD_EXEC (6.3) keeps it executable where vm.memfd_noexec=1; older kernels refuse the flag. */
+
+	/* MFD_EXEC (6.3) keeps it executable where vm.memfd_noexec=1; older kernels refuse the
+	 * flag. */
 	auto_close int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
 
 	if (fd < 0 && errno == EINVAL)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The flat plan: data without pointers and descriptors by number, written on the host side and read by masu-init. */
+/* The flat plan: data without pointers and descriptors by number, written on the host side and read
+ * by masu-init. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,7 +9,8 @@
 
 struct err;
 
-/* A place in the plan: `count` elements from byte `offset`. {0, 0} is nothing (an absent text, an empty list). */
+/* A place in the plan: `count` elements from byte `offset`. {0, 0} is nothing (an absent text, an
+ * empty list). */
 struct flat_ref {
 	uint32_t offset;
 	uint32_t count;
@@ -22,8 +24,8 @@ enum {
 };
 
 /*
- * The writer. Zero-initialise with FLAT_INIT. Running out of memory is remembered in `failed` and reported once, by
- * flat_finish(), so that compiling code stays free of checks.
+ * The writer. Zero-initialise with FLAT_INIT. Running out of memory is remembered in `failed` and
+ * reported once, by flat_finish(), so that compiling code stays free of checks.
  */
 struct flat {
 	char *data;
@@ -56,7 +58,8 @@ flat_fd_t flat_fd(struct flat *flat, int fd);
 int flat_finish(const struct flat *flat, struct err *err);
 void flat_free(struct flat *flat);
 
-/* The reader: the plan's bytes, and the descriptors that came with it (still owned by whoever received them). */
+/* The reader: the plan's bytes, and the descriptors that came with it (still owned by whoever
+ * received them). */
 struct flat_view {
 	const char *data;
 	size_t size;
@@ -64,7 +67,8 @@ struct flat_view {
 	size_t fd_count;
 };
 
-/* The elements of a reference, each `size` bytes; NULL when the list is empty or lies outside the plan. */
+/* The elements of a reference, each `size` bytes; NULL when the list is empty or lies outside the
+ * plan. */
 const void *flat_get(const struct flat_view *view, struct flat_ref ref, size_t size);
 
 /* The text of a reference, or NULL when absent. */

@@ -36,7 +36,8 @@ static bool probe_mount_setattr(void)
 
 static bool probe_cgroup_kill(void)
 {
-	return release_at_least(5, 14); /* a file of non-root cgroups only: nothing to look at before one exists */
+	return release_at_least(
+		5, 14); /* a file of non-root cgroups only: nothing to look at before one exists */
 }
 
 static bool probe_lsm_self_attr(void)
@@ -56,7 +57,8 @@ static bool probe_user_namespace(void)
 
 	if (access("/proc/self/ns/user", F_OK) < 0)
 		return false;
-	return fd_read_file(AT_FDCWD, "/proc/sys/user/max_user_namespaces", text, sizeof(text)) < 0 ||
+	return fd_read_file(AT_FDCWD, "/proc/sys/user/max_user_namespaces", text, sizeof(text)) <
+		       0 ||
 	       !str_parse_u64(text, &most) || most > 0;
 }
 
@@ -77,11 +79,13 @@ static const struct {
 	[KERNEL_USER_NAMESPACE]    = { { "user namespaces",    "3.8",  "a spec with a user namespace is refused, no rootless use" }, probe_user_namespace },
 	[KERNEL_OVERLAY_USERXATTR] = { { "overlay userxattr",  "5.11", "no overlay inside user namespaces" },                 probe_overlay_userxattr },
 };
+
 /* clang-format on */
 
 bool kernel_has(enum kernel_feature feature)
 {
-	static atomic_uchar known[KERNEL_FEATURES]; /* 0 unknown, 1 no, 2 yes: a cache that races only to the same answer */
+	static atomic_uchar known[KERNEL_FEATURES]; /* 0 unknown, 1 no, 2 yes: a cache that races
+						       only to the same answer */
 	unsigned char answer = atomic_load_explicit(&known[feature], memory_order_relaxed);
 
 	if (!answer) {
@@ -101,5 +105,7 @@ int kernel_require(struct err *err)
 	if (release_at_least(5, 10))
 		return 0;
 	err_set(err, ERR_UNSUPPORTED, "start: this kernel is older than 5.10");
-	return err_hint(err, "masu needs clone3, openat2, close_range and the mount API of Linux 5.10 or newer");
+	return err_hint(
+		err,
+		"masu needs clone3, openat2, close_range and the mount API of Linux 5.10 or newer");
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What this kernel can do beyond 5.10: one table of probes, each with the fallback that is used without it. */
+/* What this kernel can do beyond 5.10: one table of probes, each with the fallback that is used
+ * without it. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,11 +9,12 @@
 struct err;
 
 enum kernel_feature {
-	KERNEL_MOUNT_SETATTR,	/* 5.12; without: remount by mount(2), no recursive options, no id-mapped mounts */
-	KERNEL_CGROUP_KILL,	/* 5.14; without: freeze, SIGKILL to each, thaw */
-	KERNEL_LSM_SELF_ATTR,	/* 6.8; without: a verified /proc/thread-self/attr */
-	KERNEL_TIME_NAMESPACE,	/* CONFIG_TIME_NS; without: a spec that asks for one is refused */
-	KERNEL_USER_NAMESPACE,	/* CONFIG_USER_NS and user.max_user_namespaces > 0 */
+	KERNEL_MOUNT_SETATTR,     /* 5.12; without: remount by mount(2), no recursive options, no
+				     id-mapped mounts */
+	KERNEL_CGROUP_KILL,       /* 5.14; without: freeze, SIGKILL to each, thaw */
+	KERNEL_LSM_SELF_ATTR,     /* 6.8; without: a verified /proc/thread-self/attr */
+	KERNEL_TIME_NAMESPACE,    /* CONFIG_TIME_NS; without: a spec that asks for one is refused */
+	KERNEL_USER_NAMESPACE,    /* CONFIG_USER_NS and user.max_user_namespaces > 0 */
 	KERNEL_OVERLAY_USERXATTR, /* 5.11 */
 	KERNEL_FEATURES,
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Warnings and debug lines: handed to the callback that the program set; without one they are dropped. */
+/* Warnings and debug lines: handed to the callback that the program set; without one they are
+ * dropped. */
 #pragma once
 
 enum log_level {

@@ -22,7 +22,8 @@ static long long now_ns(void)
 	return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
-/* openat2 gives EAGAIN when a rename raced with ".."; the kernel asks to try again, we do so within bounds. */
+/* openat2 gives EAGAIN when a rename raced with ".."; the kernel asks to try again, we do so within
+ * bounds. */
 static int open_resolved(int root, const char *path, int flags, uint64_t resolve)
 {
 	struct open_how how = {
@@ -60,8 +61,9 @@ int path_open_beneath(int root, const char *path, int flags, struct err *err)
 }
 
 /*
- * Makes the directory for the first `length` bytes of path and returns it. Whole prefixes are resolved from the root each time, so that links inside
- * the root keep their meaning (/var/run -> /run); mkdirat() itself never follows a link.
+ * Makes the directory for the first `length` bytes of path and returns it. Whole prefixes are
+ * resolved from the root each time, so that links inside the root keep their meaning (/var/run ->
+ * /run); mkdirat() itself never follows a link.
  */
 static int make_prefix(int root, const char *path, size_t length, mode_t mode, struct err *err)
 {
@@ -73,7 +75,8 @@ static int make_prefix(int root, const char *path, size_t length, mode_t mode, s
 	}
 	memcpy(prefix, path, length);
 	prefix[length] = '\0';
-	int whole = open_resolved(root, length ? prefix : "/", O_PATH | O_DIRECTORY, RESOLVE_IN_ROOT);
+	int whole =
+		open_resolved(root, length ? prefix : "/", O_PATH | O_DIRECTORY, RESOLVE_IN_ROOT);
 
 	if (whole >= 0 || errno != ENOENT)
 		return whole >= 0 ? whole : err_sys(err, "open %s in the root file system", prefix);
@@ -98,8 +101,10 @@ static int make_prefix(int root, const char *path, size_t length, mode_t mode, s
 		int next = open_resolved(root, prefix, O_PATH | O_DIRECTORY, RESOLVE_IN_ROOT);
 
 		if (next < 0 && errno == ENOENT) {
-			if (strcmp(part, "..") == 0 || (mkdirat(dir, part, mode) < 0 && errno != EEXIST))
-				return err_sys(err, "make directory %s in the root file system", prefix);
+			if (strcmp(part, "..") == 0 ||
+			    (mkdirat(dir, part, mode) < 0 && errno != EEXIST))
+				return err_sys(err, "make directory %s in the root file system",
+					       prefix);
 			next = open_resolved(root, prefix, O_PATH | O_DIRECTORY, RESOLVE_IN_ROOT);
 		}
 		if (next < 0)
@@ -122,7 +127,8 @@ int path_open_parent(int root, const char *path, const char **last, struct err *
 	const char *part = slash ? slash + 1 : path;
 
 	if (!*part || strcmp(part, ".") == 0 || strcmp(part, "..") == 0)
-		return err_set(err, EINVAL, "open %s in the root file system: it does not name a file", path);
+		return err_set(err, EINVAL,
+			       "open %s in the root file system: it does not name a file", path);
 	*last = part;
 	return make_prefix(root, path, slash ? (size_t)(slash - path) : 0, 0755, err);
 }
@@ -138,7 +144,8 @@ int path_make_file(int root, const char *path, mode_t mode, struct err *err)
 
 	if (parent < 0)
 		return -1;
-	/* mknodat never follows the last part; a dangling link there is reported as the link it is */
+	/* mknodat never follows the last part; a dangling link there is reported as the link it is
+	 */
 	if (mknodat(parent, last, S_IFREG | mode, 0) < 0)
 		return err_sys(err, "make file %s in the root file system", path);
 	return path_open_in_root(root, path, O_PATH, err);

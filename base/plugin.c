@@ -52,6 +52,7 @@ const void *plugin_load(const char *name, struct err *err)
 	if (str_format(symbol, sizeof(symbol), "masu_plugin_%s", name) == 0)
 		ops = dlsym(handle, symbol);
 	if (!ops)
-		err_set(err, ERR_UNSUPPORTED, "load plug-in %s: %s has no symbol %s", name, path, symbol);
+		err_set(err, ERR_UNSUPPORTED, "load plug-in %s: %s has no symbol %s", name, path,
+			symbol);
 	return ops;
 }

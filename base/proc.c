@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* procfs access that hostile mounts cannot redirect, and process identity that a reused pid cannot fake. */
+/* procfs access that hostile mounts cannot redirect, and process identity that a reused pid cannot
+ * fake. */
 #include "base/proc.h"
 
 #include <errno.h>
@@ -64,7 +65,8 @@ int proc_write(int proc, const char *path, const char *text, struct err *err)
 	return done < 0 ? err_sys(err, "write %.100s to /proc/%s", text, path) : 0;
 }
 
-/* Reads state and start time from /proc/PID/stat; the command name may hold anything, so parse behind its last ')'. */
+/* Reads state and start time from /proc/PID/stat; the command name may hold anything, so parse
+ * behind its last ')'. */
 static bool read_stat(pid_t pid, char *state, uint64_t *start_time)
 {
 	char path[32], text[1024];

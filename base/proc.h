@@ -9,18 +9,21 @@
 struct err;
 
 /*
- * An O_PATH descriptor of a procfs that nothing inside a container can have mounted over: a private instance (fsopen)
- * when we may make one, else /proc after checking its type and root inode. The instance shows the caller's pid namespace.
+ * An O_PATH descriptor of a procfs that nothing inside a container can have mounted over: a private
+ * instance (fsopen) when we may make one, else /proc after checking its type and root inode. The
+ * instance shows the caller's pid namespace.
  */
 int proc_open(struct err *err);
 
 /*
- * Write `text` to `path` below a descriptor from proc_open() ("sys/net/ipv4/ip_forward", "self/attr/exec"): no link, no other
- * mount on the way (RESOLVE_NO_XDEV), one write(2). Errors read "write VALUE to /proc/PATH: reason".
+ * Write `text` to `path` below a descriptor from proc_open() ("sys/net/ipv4/ip_forward",
+ * "self/attr/exec"): no link, no other mount on the way (RESOLVE_NO_XDEV), one write(2). Errors
+ * read "write VALUE to /proc/PATH: reason".
  */
 int proc_write(int proc, const char *path, const char *text, struct err *err);
 
-/* What identifies a process for good: its pid, its start time (field 22 of /proc/PID/stat), the boot. */
+/* What identifies a process for good: its pid, its start time (field 22 of /proc/PID/stat), the
+ * boot. */
 struct proc_identity {
 	pid_t pid;
 	uint64_t start_time;
@@ -30,8 +33,8 @@ struct proc_identity {
 int proc_identify(pid_t pid, struct proc_identity *identity, struct err *err);
 
 /*
- * A pidfd for exactly that process. -1 with errno ESRCH when it is gone, a zombie, another process with the same number, or
- * from an earlier boot. Anything else is a real failure.
+ * A pidfd for exactly that process. -1 with errno ESRCH when it is gone, a zombie, another process
+ * with the same number, or from an earlier boot. Anything else is a real failure.
  */
 int proc_open_identity(const struct proc_identity *identity);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The kernel's newer system calls, thinly wrapped, for C libraries that lack some of them (glibc 2.36, musl 1.2). */
+/* The kernel's newer system calls, thinly wrapped, for C libraries that lack some of them
+ * (glibc 2.36, musl 1.2). */
 #pragma once
 
 #include <fcntl.h>
@@ -13,9 +14,10 @@
 #include <unistd.h>
 
 /*
- * Every wrapper returns what syscall(2) returns: -1 with errno, else the call's value. Man pages: openat2(2),
- * open_tree(2), move_mount(2), fsopen(2), fsconfig(2), fsmount(2), mount_setattr(2), clone3 in clone(2),
- * pidfd_open(2), pidfd_send_signal(2), pidfd_getfd(2), close_range(2), execveat(2), pivot_root(2).
+ * Every wrapper returns what syscall(2) returns: -1 with errno, else the call's value. Man pages:
+ * openat2(2), open_tree(2), move_mount(2), fsopen(2), fsconfig(2), fsmount(2), mount_setattr(2),
+ * clone3 in clone(2), pidfd_open(2), pidfd_send_signal(2), pidfd_getfd(2), close_range(2),
+ * execveat(2), pivot_root(2).
  */
 #ifndef OPEN_TREE_CLONE
 #define OPEN_TREE_CLONE 1
@@ -42,16 +44,16 @@
 #define FSMOUNT_CLOEXEC 1
 #endif
 #ifndef MOUNT_ATTR_RDONLY
-#define MOUNT_ATTR_RDONLY 0x00000001
-#define MOUNT_ATTR_NOSUID 0x00000002
-#define MOUNT_ATTR_NODEV 0x00000004
-#define MOUNT_ATTR_NOEXEC 0x00000008
-#define MOUNT_ATTR__ATIME 0x00000070
-#define MOUNT_ATTR_RELATIME 0x00000000
-#define MOUNT_ATTR_NOATIME 0x00000010
+#define MOUNT_ATTR_RDONLY      0x00000001
+#define MOUNT_ATTR_NOSUID      0x00000002
+#define MOUNT_ATTR_NODEV       0x00000004
+#define MOUNT_ATTR_NOEXEC      0x00000008
+#define MOUNT_ATTR__ATIME      0x00000070
+#define MOUNT_ATTR_RELATIME    0x00000000
+#define MOUNT_ATTR_NOATIME     0x00000010
 #define MOUNT_ATTR_STRICTATIME 0x00000020
-#define MOUNT_ATTR_NODIRATIME 0x00000080
-#define MOUNT_ATTR_IDMAP 0x00100000
+#define MOUNT_ATTR_NODIRATIME  0x00000080
+#define MOUNT_ATTR_IDMAP       0x00100000
 #endif
 #ifndef MOUNT_ATTR_NOSYMFOLLOW
 #define MOUNT_ATTR_NOSYMFOLLOW 0x00200000

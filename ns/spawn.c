@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Starts masu-init in its namespaces without copying anything of the caller: clone3, a few descriptors in place, execveat. */
+/* Starts masu-init in its namespaces without copying anything of the caller: clone3, a few
+ * descriptors in place, execveat. */
 #include "ns/ns.h"
 
 #include <grp.h>
@@ -26,15 +27,17 @@ struct launch {
 	const struct ns_spawn *how;
 	const char *doing; /* what failed, for the message */
 	int error;
-	pid_t pid;	     /* the container's first process, as the caller numbers it */
+	pid_t pid;           /* the container's first process, as the caller numbers it */
 	char *program_stack; /* for the process itself when an intermediate starts it */
 };
 
 /*
- * clone3(2) for a child that shares our memory: it must run on a stack of its own and never return into our frames, which no C library wraps (glibc keeps
- * its __clone3 private). The caller is suspended until the child execs or exits (CLONE_VFORK).
+ * clone3(2) for a child that shares our memory: it must run on a stack of its own and never return
+ * into our frames, which no C library wraps (glibc keeps its __clone3 private). The caller is
+ * suspended until the child execs or exits (CLONE_VFORK).
  */
-static long clone3_call(struct clone_args *args, int (*function)(struct launch *), struct launch *launch)
+static long clone3_call(struct clone_args *args, int (*function)(struct launch *),
+			struct launch *launch)
 {
 #if defined(__x86_64__)
 	register long number __asm__("rax") = SYS_clone3;
@@ -73,7 +76,8 @@ static long clone3_call(struct clone_args *args, int (*function)(struct launch *
 			 "svc #0\n\t"
 			 "1:"
 			 : "+r"(first)
-			 : "r"(number), "r"(second), "r"(target), "r"(argument), [exit] "i"(SYS_exit)
+			 : "r"(number), "r"(second), "r"(target),
+			   "r"(argument), [exit] "i"(SYS_exit)
 			 : "memory", "cc");
 	return first;
 #else
@@ -88,7 +92,8 @@ static int failed(struct launch *launch, const char *doing)
 	return 1;
 }
 
-/* Puts every descriptor where masu-init expects it: stdio, the kept ones from 3 on, then the control socket; all others close at exec. */
+/* Puts every descriptor where masu-init expects it: stdio, the kept ones from 3 on, then the
+ * control socket; all others close at exec. */
 static bool place_descriptors(const struct ns_spawn *how, int *program)
 {
 	int first_free = FIRST_KEPT + (int)how->keep_count + 1;
@@ -126,8 +131,8 @@ static int run_program(struct launch *launch)
 }
 
 /*
- * Become the root of the user namespace just entered. Raw system calls: the C library's set*id functions would signal the caller's threads,
- * whose memory we share.
+ * Become the root of the user namespace just entered. Raw system calls: the C library's set*id
+ * functions would signal the caller's threads, whose memory we share.
  */
 static bool become_root(const struct ns_spawn *how)
 {
@@ -157,8 +162,9 @@ static bool become_root(const struct ns_spawn *how)
 }
 
 /*
- * Enter what is to be joined. Namespaces that the host's root owns have to be entered before the user namespace (afterwards we have no rights over them),
- * those that the user namespace owns after it: what fails with EPERM at first is tried again.
+ * Enter what is to be joined. Namespaces that the host's root owns have to be entered before the
+ * user namespace (afterwards we have no rights over them), those that the user namespace owns after
+ * it: what fails with EPERM at first is tried again.
  */
 static bool enter_namespaces(const struct ns_spawn *how)
 {
@@ -167,7 +173,8 @@ static bool enter_namespaces(const struct ns_spawn *how)
 	if (how->join_pidfd >= 0)
 		return setns(how->join_pidfd, (int)how->join_pidfd_flags) == 0;
 	for (int pass = 0; pass < 2; pass++) {
-		for (int type = NS_TYPES - 1; type >= 0; type--) { /* the user namespace is number 0: last */
+		for (int type = NS_TYPES - 1; type >= 0;
+		     type--) { /* the user namespace is number 0: last */
 			if (how->join[type] < 0 || entered[type] || type == NS_TIME)
 				continue;
 			entered[type] = setns(how->join[type], 0) == 0;
@@ -178,7 +185,8 @@ static bool enter_namespaces(const struct ns_spawn *how)
 	return true;
 }
 
-static long start(struct launch *launch, char *stack, uint64_t flags, int (*function)(struct launch *))
+static long start(struct launch *launch, char *stack, uint64_t flags,
+		  int (*function)(struct launch *))
 {
 	struct clone_args args = {
 		.flags = flags | CLONE_VM | CLONE_VFORK,
@@ -190,7 +198,8 @@ static long start(struct launch *launch, char *stack, uint64_t flags, int (*func
 		args.flags |= CLONE_INTO_CGROUP;
 		args.cgroup = (uint64_t)launch->how->cgroup;
 	}
-	/* exit_signal stays 0: a program that embeds us and waits for its own children never sees ours */
+	/* exit_signal stays 0: a program that embeds us and waits for its own children never sees
+	 * ours */
 	return clone3_call(&args, function, launch);
 }
 
@@ -224,9 +233,12 @@ static bool has_joins(const struct ns_spawn *how)
 static void hint_for(int code, const struct ns_spawn *how, struct err *err)
 {
 	if (code == ENOSPC)
-		err_hint(err, "a limit of namespaces is reached: see /proc/sys/user/max_*_namespaces");
+		err_hint(err,
+			 "a limit of namespaces is reached: see /proc/sys/user/max_*_namespaces");
 	else if (code == EPERM && !has_joins(how))
-		err_hint(err, "making namespaces needs CAP_SYS_ADMIN, or a user namespace in linux.namespaces");
+		err_hint(
+			err,
+			"making namespaces needs CAP_SYS_ADMIN, or a user namespace in linux.namespaces");
 	else if (code == EINVAL)
 		err_hint(err, "the kernel may lack one of the namespaces: see `ls /proc/self/ns`");
 	else if (code == EAGAIN)
@@ -251,7 +263,8 @@ int ns_spawn(const struct ns_spawn *how, pid_t *pid, struct err *err)
 	if (joins) {
 		if (child > 0)
 			waitpid((pid_t)child, NULL, __WALL);
-		prctl(PR_SET_DUMPABLE, dumpable); /* a change of identity in shared memory cleared it */
+		prctl(PR_SET_DUMPABLE,
+		      dumpable); /* a change of identity in shared memory cleared it */
 	} else {
 		launch.pid = child > 0 ? (pid_t)child : 0;
 	}

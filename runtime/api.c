@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The public promise of masu.h: every exported function, thin, in one file. */
+#include "runtime/masu.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/err.h"
+#include "base/kernel.h"
+#include "base/log.h"
+#include "runtime/create.h"
+#include "runtime/exec.h"
+#include "runtime/features.h"
+#include "runtime/foreground.h"
+#include "runtime/gc.h"
+#include "runtime/lifecycle.h"
+#include "runtime/listing.h"
+#include "runtime/notify.h"
+
+_Static_assert(sizeof(struct masu_error) == sizeof(struct err), "one layout inside and outside");
+_Static_assert(offsetof(struct masu_error, hint) == offsetof(struct err, hint), "one layout inside and outside");
+_Static_assert((int)MASU_ERR_INPUT == (int)ERR_INPUT && (int)MASU_ERR_PEER == (int)ERR_PEER, "one numbering");
+_Static_assert((int)MASU_LOG_DEBUG == (int)LOG_DEBUG, "one numbering");
+
+static struct err *inside(struct masu_error *error)
+{
+	if (error)
+		memset(error, 0, sizeof(*error));
+	return (struct err *)error;
+}
+
+/* Copy an options struct that may be older (shorter) than ours; what the caller does not know stays zero. */
+static int take_options(void *to, size_t size, const void *from, struct err *err)
+{
+	size_t theirs = from ? *(const size_t *)from : 0;
+
+	memset(to, 0, size);
+	if (from && theirs < sizeof(size_t))
+		return err_set(err, ERR_INPUT, "options: their size is not set");
+	if (from)
+		memcpy(to, from, theirs < size ? theirs : size);
+	return 0;
+}
+
+const char *masu_version(void)
+{
+	return MASU_VERSION;
+}
+
+const char *masu_about(enum masu_about what)
+{
+	return features_about((int)what);
+}
+
+void masu_set_log(masu_log_callback *callback, void *data, enum masu_log_level most)
+{
+	log_set((log_callback *)callback, data, (enum log_level)most);
+}
+
+static int choose_root(struct masu *masu, const char *root, struct err *err)
+{
+	const char *runtime_dir = getenv("XDG_RUNTIME_DIR");
+	char path[4096];
+
+	if (root) {
+		char *resolved;
+
+		if (!*root || strspn(root, "/") == strlen(root))
+			return err_set(err, ERR_INPUT, "state directory \"%s\": not allowed", root);
+		if (root[0] == '/') {
+			masu->root = strdup(root);
+		} else {
+			resolved = getcwd(path, sizeof(path));
+			if (!resolved || strlen(path) + strlen(root) + 2 > sizeof(path))
+				return err_sys(err, "state directory %s", root);
+			strcat(strcat(path, "/"), root);
+			masu->root = strdup(path);
+		}
+	} else if (geteuid() != 0 && runtime_dir && runtime_dir[0] == '/') {
+		if (str_format(path, sizeof(path), "%s/masu", runtime_dir) < 0)
+			return err_sys(err, "state directory below XDG_RUNTIME_DIR");
+		masu->root = strdup(path);
+	} else {
+		masu->root = strdup("/run/masu");
+	}
+	return masu->root ? 0 : err_sys(err, "open masu");
+}
+
+int masu_open(const struct masu_options *given, struct masu **result, struct masu_error *error)
+{
+	struct err *err = inside(error);
+	struct masu_options options;
+
+	if (take_options(&options, sizeof(options), given, err) < 0 || kernel_require(err) < 0)
+		return -1;
+	if (options.cgroup_manager == MASU_CGROUP_SYSTEMD) {
+		err_set(err, ERR_UNSUPPORTED, "cgroup manager systemd: not built in");
+		return err_hint(err, "leave --systemd-cgroup out: masu makes cgroups itself, beside systemd's own");
+	}
+	struct masu *masu = calloc(1, sizeof(*masu));
+
+	if (!masu)
+		return err_sys(err, "open masu");
+	masu->driver = options.cgroup_manager == MASU_CGROUP_DISABLED ? CGROUP_DISABLED : CGROUP_FS;
+	masu->rootless = options.rootless == MASU_ROOTLESS_YES ||
+			 (options.rootless == MASU_ROOTLESS_AUTO && geteuid() != 0);
+	if (choose_root(masu, options.root, err) < 0) {
+		free(masu);
+		return -1;
+	}
+	*result = masu;
+	return 0;
+}
+
+void masu_close(struct masu *masu)
+{
+	if (!masu)
+		return;
+	free(masu->root);
+	free(masu);
+}
+
+int masu_create(struct masu *masu, const struct masu_create_options *given, struct masu_error *error)
+{
+	struct err *err = inside(error);
+	struct masu_create_options options;
+	struct creation creation;
+
+	if (take_options(&options, sizeof(options), given, err) < 0)
+		return -1;
+	int result = creation_prepare(masu, &options, &creation, err);
+
+	creation.options.wait_start = true;
+	if (result == 0)
+		result = creation_walk(&creation, err);
+	creation_close(&creation);
+	return result;
+}
+
+/* The end of a run without `keep`; somebody else may have deleted it in the meantime. */
+static int delete_after_run(struct container *container, struct err *err)
+{
+	struct err why = { 0 };
+
+	if (state_relock(container->dir_fd, container->id, &why) < 0) {
+		if (why.code == ERR_NOT_FOUND)
+			return 0;
+		if (err)
+			*err = why;
+		return -1;
+	}
+	return container_delete(container, true, err);
+}
+
+/* After the program runs: hooks, notification, waiting, removal. */
+static int finish_run(struct creation *creation, struct foreground *foreground, const struct masu_create_options *options,
+		      int *status, struct err *err)
+{
+	struct container *container = &creation->container;
+	int notify = creation->startup.notify;
+	const struct json_list *poststart = &creation->spec.hooks.lists[SPEC_POSTSTART];
+
+	if (container_after_start(container, poststart, err) < 0)
+		return -1;
+	if (options->detach)
+		return notify >= 0 ? notify_wait(container, notify, err) : 0;
+	/* others may work on it while it runs */
+	state_unlock(container->dir_fd);
+	int result = foreground->signals >= 0 ?
+			     foreground_wait(foreground, container, container->pidfd, creation->startup.console, notify, err) :
+			     process_wait(container->pidfd, err);
+
+	if (result < 0)
+		return -1;
+	int ended = process_status(container->pidfd);
+
+	if (status)
+		*status = ended;
+	return options->keep ? 0 : delete_after_run(container, err);
+}
+
+int masu_run(struct masu *masu, const struct masu_create_options *given, int *status, struct masu_error *error)
+{
+	struct err *err = inside(error);
+	struct masu_create_options options;
+	struct creation creation;
+	struct foreground foreground = FOREGROUND_INIT;
+
+	if (take_options(&options, sizeof(options), given, err) < 0)
+		return -1;
+	int result = creation_prepare(masu, &options, &creation, err);
+
+	creation.options.keep_console = options.foreground && !options.detach && !options.console_socket;
+	if (result == 0 && options.foreground && !options.detach)
+		result = foreground_begin(&foreground, !options.no_subreaper, err);
+	if (result == 0)
+		result = creation_walk(&creation, err);
+	if (result == 0)
+		result = finish_run(&creation, &foreground, &options, status, err);
+	foreground_end(&foreground);
+	creation_close(&creation);
+	return result;
+}
+
+int masu_plan(struct masu *masu, const struct masu_create_options *given, char **text, struct masu_error *error)
+{
+	struct err *err = inside(error);
+	struct masu_create_options options;
+	struct creation creation;
+
+	if (take_options(&options, sizeof(options), given, err) < 0)
+		return -1;
+	int result = creation_prepare(masu, &options, &creation, err);
+
+	if (result == 0) {
+		*text = creation_describe(&creation, err);
+		result = *text ? 0 : -1;
+	}
+	creation_close(&creation);
+	return result;
+}
+
+int masu_start(struct masu *masu, const char *id, struct masu_error *error)
+{
+	struct err *err = inside(error);
+	auto_container struct container container = CONTAINER_INIT;
+
+	if (container_open(masu, id, STATE_LOCKED, false, &container, err) < 0)
+		return -1;
+	return container_start(&container, err);
+}
+
+static int finish_exec(struct execution *execution, struct foreground *foreground, const struct masu_exec_options *options,
+		       int *status, struct err *err)
+{
+	struct startup *startup = &execution->startup;
+
+	if (options->detach)
+		return 0;
+	int result = foreground->signals >= 0 ?
+			     foreground_wait(foreground, &execution->container, startup->pidfd, startup->console, -1, err) :
+			     process_wait(startup->pidfd, err);
+
+	if (result == 0 && status)
+		*status = process_status(startup->pidfd);
+	return result;
+}
+
+int masu_exec(struct masu *masu, const struct masu_exec_options *given, int *status, struct masu_error *error)
+{
+	struct err *err = inside(error);
+	struct masu_exec_options options;
+	struct execution execution;
+	struct foreground foreground = FOREGROUND_INIT;
+
+	if (take_options(&options, sizeof(options), given, err) < 0)
+		return -1;
+	int result = execution_prepare(masu, &options, &execution, err);
+
+	if (result == 0 && options.foreground && !options.detach)
+		result = foreground_begin(&foreground, !options.no_subreaper, err);
+	if (result == 0)
+		result = execution_walk(&execution, err);
+	if (result == 0)
+		result = finish_exec(&execution, &foreground, &options, status, err);
+	foreground_end(&foreground);
+	execution_close(&execution);
+	return result;
+}
+
+int masu_kill(struct masu *masu, const char *id, int signal, unsigned int flags, struct masu_error *error)
+{
+	struct err *err = inside(error);
+	auto_container struct container container = CONTAINER_INIT;
+
+	if (container_open(masu, id, STATE_UNLOCKED, false, &container, err) < 0)
+		return -1;
+	return container_signal(&container, signal, flags & MASU_KILL_ALL, err);
+}
+
+int masu_delete(struct masu *masu, const char *id, unsigned int flags, struct masu_error *error)
+{
+	struct err *err = inside(error), why = { 0 };
+	auto_container struct container container = CONTAINER_INIT;
+	bool force = flags & MASU_DELETE_FORCE;
+
+	if (container_open(masu, id, STATE_LOCKED, true, &container, &why) < 0) {
+		/* engines delete twice at each exit: what is not there is deleted */
+		if (force && why.code == ERR_NOT_FOUND)
+			return 0;
+		if (err)
+			*err = why;
+		return -1;
+	}
+	return container_delete(&container, force, err);
+}
+
+int masu_state(struct masu *masu, const char *id, char **json, struct masu_error *error)
+{
+	struct err *err = inside(error);
+	auto_container struct container container = CONTAINER_INIT;
+
+	if (container_open(masu, id, STATE_UNLOCKED, false, &container, err) < 0)
+		return -1;
+	enum container_status status = container_status(&container);
+	pid_t pid = status == CONTAINER_STOPPED ? 0 : (pid_t)container.state.pid.value;
+	const char *text = container_state_json(&container, names_text(container_status_names, status), pid, err);
+
+	if (!text)
+		return -1;
+	*json = strdup(text);
+	return *json ? 0 : err_sys(err, "state of %s", id);
+}
+
+int masu_wait(struct masu *masu, const char *id, int *status, struct masu_error *error)
+{
+	struct err *err = inside(error);
+	auto_container struct container container = CONTAINER_INIT;
+
+	if (container_open(masu, id, STATE_UNLOCKED, false, &container, err) < 0)
+		return -1;
+	if (container.pidfd < 0) {
+		if (status)
+			*status = -1;
+		return 0;
+	}
+	if (process_wait(container.pidfd, err) < 0)
+		return -1;
+	int ended = process_status(container.pidfd);
+
+	if (status)
+		*status = ended;
+	return 0;
+}
+
+int masu_pause(struct masu *masu, const char *id, struct masu_error *error)
+{
+	struct err *err = inside(error);
+	auto_container struct container container = CONTAINER_INIT;
+
+	if (container_open(masu, id, STATE_LOCKED, false, &container, err) < 0)
+		return -1;
+	return container_pause(&container, err);
+}
+
+int masu_resume(struct masu *masu, const char *id, struct masu_error *error)
+{
+	struct err *err = inside(error);
+	auto_container struct container container = CONTAINER_INIT;
+
+	if (container_open(masu, id, STATE_LOCKED, false, &container, err) < 0)
+		return -1;
+	return container_resume(&container, err);
+}
+
+int masu_pids(struct masu *masu, const char *id, pid_t **pids, size_t *count, struct masu_error *error)
+{
+	struct err *err = inside(error);
+	auto_container struct container container = CONTAINER_INIT;
+	pid_t *found;
+	size_t found_count;
+
+	if (container_open(masu, id, STATE_UNLOCKED, false, &container, err) < 0 ||
+	    container_open_cgroup(&container, err) < 0 ||
+	    cgroup_pids(container.cgroup, &container.arena, &found, &found_count, err) < 0)
+		return -1;
+	pid_t *copy = calloc(found_count ? found_count : 1, sizeof(*copy));
+
+	if (!copy)
+		return err_sys(err, "processes of %s", id);
+	if (found_count)
+		memcpy(copy, found, found_count * sizeof(*copy));
+	*pids = copy;
+	*count = found_count;
+	return 0;
+}
+
+int masu_update(struct masu *masu, const char *id, const struct masu_update_options *given, struct masu_error *error)
+{
+	struct err *err = inside(error);
+	auto_container struct container container = CONTAINER_INIT;
+	struct masu_update_options options;
+
+	if (take_options(&options, sizeof(options), given, err) < 0 ||
+	    container_open(masu, id, STATE_LOCKED, false, &container, err) < 0)
+		return -1;
+	if (options.resources_json && container_update(&container, options.resources_json, err) < 0)
+		return -1;
+	if (!options.l3_cache_schema && !options.mem_bw_schema)
+		return 0;
+	return container_update_rdt(&container, options.l3_cache_schema, options.mem_bw_schema, err);
+}
+
+int masu_list(struct masu *masu, struct masu_container_info **first, struct masu_error *error)
+{
+	return listing_make(masu, first, inside(error));
+}
+
+void masu_list_free(struct masu_container_info *first)
+{
+	listing_free(first);
+}
+
+int masu_gc(struct masu *masu, unsigned int flags, masu_gc_callback *report, void *data, struct masu_error *error)
+{
+	return gc_run(masu, flags & MASU_GC_DRY_RUN, report, data, inside(error));
+}
+
+int masu_features(char **json, struct masu_error *error)
+{
+	struct err *err = inside(error);
+
+	*json = features_json(err);
+	return *json ? 0 : -1;
+}
+
+int masu_spec_template(unsigned int flags, char **json, struct masu_error *error)
+{
+	struct err *err = inside(error);
+	auto_arena struct arena arena = { 0 };
+	enum spec_template kind = flags & MASU_SPEC_ROOTLESS ? SPEC_TEMPLATE_ROOTLESS : SPEC_TEMPLATE_FULL;
+	const char *text = spec_template(kind, geteuid(), getegid(), &arena, err);
+
+	if (!text)
+		return -1;
+	*json = strdup(text);
+	return *json ? 0 : err_sys(err, "make spec");
+}
+
+int masu_parse_signal(const char *text, struct masu_error *error)
+{
+	return security_parse_signal(text, inside(error));
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Opening a container, telling its status, killing what is in it. */
+#include "runtime/container.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include "base/auto.h"
+#include "base/err.h"
+#include "base/proc.h"
+#include "base/sys.h"
+#include "runtime/unix_socket.h"
+
+const struct name container_status_names[] = {
+	{ "creating", CONTAINER_CREATING }, { "created", CONTAINER_CREATED },
+	{ "running", CONTAINER_RUNNING },   { "paused", CONTAINER_PAUSED },
+	{ "stopped", CONTAINER_STOPPED },   { "broken", CONTAINER_BROKEN },
+	{ NULL, 0 },
+};
+
+/* Opens a pidfd of the first process if it still is the one that the record speaks of. */
+static int open_process(struct container *container)
+{
+	const struct state *state = &container->state;
+	struct proc_identity identity = {
+		.pid = (pid_t)state->pid.value,
+		.start_time = state->start_time.value,
+	};
+
+	if (!state->pid.value || !state->boot_id ||
+	    str_format(identity.boot_id, sizeof(identity.boot_id), "%s", state->boot_id) < 0)
+		return -1;
+	return proc_open_identity(&identity);
+}
+
+int container_open(struct masu *masu, const char *id, enum state_lock lock, bool broken_too,
+		   struct container *container, struct err *err)
+{
+	struct err why = { 0 };
+
+	container->masu = masu;
+	if (spec_check_id(id, err) < 0)
+		return -1;
+	container->id = arena_strdup(&container->arena, id);
+	container->root_fd = state_open_root(masu->root, false, &why);
+	if (container->root_fd < 0) {
+		if (why.code == ENOENT)
+			return err_set(err, ERR_NOT_FOUND, "container does not exist: %s", id);
+		if (err)
+			*err = why;
+		return -1;
+	}
+	container->dir_fd = state_open_dir(container->root_fd, id, lock, err);
+	if (container->dir_fd < 0)
+		return -1;
+	if (state_read(container->dir_fd, &container->arena, &container->state, &why) < 0) {
+		container->broken = true;
+		memset(&container->state, 0, sizeof(container->state));
+		container->state.cgroup.driver = CGROUP_FS;
+		if (broken_too)
+			return 0;
+		if (err)
+			*err = why;
+		return err_wrap(err, "container %s", id);
+	}
+	container->pidfd = open_process(container);
+	return 0;
+}
+
+void container_close(struct container *container)
+{
+	if (container->cgroup)
+		cgroup_close(container->cgroup);
+	if (container->pidfd >= 0)
+		close(container->pidfd);
+	if (container->dir_fd >= 0)
+		close(container->dir_fd);
+	if (container->root_fd >= 0)
+		close(container->root_fd);
+	arena_free(&container->arena);
+	*container = (struct container)CONTAINER_INIT;
+}
+
+int container_open_cgroup(struct container *container, struct err *err)
+{
+	if (!container->cgroup)
+		container->cgroup = cgroup_open(&container->state.cgroup, &container->arena, err);
+	return container->cgroup ? 0 : -1;
+}
+
+enum container_status container_status(struct container *container)
+{
+	if (container->broken)
+		return state_is_locked(container->dir_fd) ? CONTAINER_CREATING : CONTAINER_BROKEN;
+	if (!container->state.pid.value)
+		return state_is_locked(container->dir_fd) ? CONTAINER_CREATING : CONTAINER_STOPPED;
+	if (container->pidfd < 0)
+		return CONTAINER_STOPPED;
+	/* a frozen init cannot answer, but the kernel accepts the connection for it: "created" also while paused is told apart below */
+	if (container_open_cgroup(container, NULL) == 0 && cgroup_is_frozen(container->cgroup))
+		return CONTAINER_PAUSED;
+	auto_close int probe = unix_socket_connect_at(container->dir_fd, STATE_START, SOCK_SEQPACKET, NULL);
+
+	return probe >= 0 ? CONTAINER_CREATED : CONTAINER_RUNNING;
+}
+
+/* What the record keeps of the OCI state, as rows. */
+struct oci_state {
+	const char *oci_version, *id, *status;
+	struct opt_i64 pid;
+	const char *bundle, *rootfs, *created, *owner;
+	struct json_list annotations;
+};
+
+#define AT(member) offsetof(struct oci_state, member)
+
+/* clang-format off */
+static const struct json_row oci_state_rows[] = {
+	{ "ociVersion",  JSON_TEXT,     AT(oci_version) },
+	{ "id",          JSON_TEXT,     AT(id) },
+	{ "status",      JSON_TEXT,     AT(status) },
+	{ "pid",         JSON_I64,      AT(pid), .flags = JSON_ALWAYS },
+	{ "bundle",      JSON_TEXT,     AT(bundle) },
+	{ "rootfs",      JSON_TEXT,     AT(rootfs) },
+	{ "created",     JSON_TEXT,     AT(created) },
+	{ "owner",       JSON_TEXT,     AT(owner), .flags = JSON_ALWAYS },
+	{ "annotations", JSON_MAP_TEXT, AT(annotations) },
+};
+/* clang-format on */
+
+static const struct json_object oci_state_object = JSON_OBJECT_OF(struct oci_state, oci_state_rows);
+
+const char *container_state_json(struct container *container, const char *status, pid_t pid, struct err *err)
+{
+	const struct state *state = &container->state;
+	struct oci_state oci = {
+		.oci_version = state->oci_version,
+		.id = state->id ? state->id : container->id,
+		.status = status,
+		.pid = { .set = true, .value = pid },
+		.bundle = state->bundle,
+		.rootfs = state->rootfs,
+		.created = state->created,
+		.owner = arena_printf(&container->arena, "%u", state->owner),
+		.annotations = state->annotations,
+	};
+
+	return json_encode(&oci_state_object, &oci, 2, &container->arena, err);
+}
+
+/* Waits for the end of the first process; its own parent must reap it, which may be us. */
+static int wait_for_end(struct container *container, struct err *err)
+{
+	enum { PATIENCE_MS = 10000 };
+	struct pollfd watched = { .fd = container->pidfd, .events = POLLIN };
+
+	for (;;) {
+		int ready = poll(&watched, 1, PATIENCE_MS);
+
+		if (ready < 0 && errno == EINTR)
+			continue;
+		if (ready > 0)
+			break;
+		err_set(err, EBUSY, "kill container %s: process %d has not ended after %d s", container->id,
+			(int)container->state.pid.value, PATIENCE_MS / 1000);
+		return err_hint(err, "it may wait for a device or a file system that does not answer");
+	}
+	waitid((idtype_t)P_PIDFD, (id_t)container->pidfd, NULL, WEXITED | __WALL);
+	return 0;
+}
+
+int container_kill_all(struct container *container, struct err *err)
+{
+	int result = 0;
+
+	if (container->pidfd >= 0)
+		sys_pidfd_send_signal(container->pidfd, SIGKILL);
+	if (container_open_cgroup(container, err) < 0 || cgroup_kill(container->cgroup, err) < 0)
+		result = -1;
+	if (container->pidfd >= 0) {
+		if (wait_for_end(container, result < 0 ? NULL : err) < 0)
+			result = -1;
+		close(container->pidfd);
+		container->pidfd = -1;
+	}
+	return result;
+}

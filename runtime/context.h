@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What struct masu holds: one state root and how its containers are managed. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "cgroup/cgroup.h"
+
+struct masu {
+	char *root;
+	enum cgroup_driver driver;
+	bool rootless;
+};

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* kill, delete, pause, resume, update. */
+#include "runtime/lifecycle.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/sys.h"
+#include "runtime/foreground.h"
+#include "runtime/rows.h"
+
+int container_kill_process(struct container *container, struct err *err)
+{
+	if (sys_pidfd_send_signal(container->pidfd, SIGKILL) < 0 && errno != ESRCH)
+		return err_sys(err, "kill process %d", (int)container->state.pid.value);
+	if (process_wait(container->pidfd, err) < 0)
+		return -1;
+	waitid((idtype_t)P_PIDFD, (id_t)container->pidfd, NULL, WEXITED | __WALL);
+	close(container->pidfd);
+	container->pidfd = -1;
+	return 0;
+}
+
+int container_signal(struct container *container, int signal, bool all, struct err *err)
+{
+	enum container_status status = container_status(container);
+
+	if (all) {
+		if (container_open_cgroup(container, err) < 0)
+			return -1;
+		/* also a stopped container may have left processes, where it has no pid namespace of its own */
+		return signal == SIGKILL ? cgroup_kill(container->cgroup, err) :
+					   cgroup_signal(container->cgroup, signal, err);
+	}
+	if (status == CONTAINER_STOPPED || status == CONTAINER_CREATING)
+		return err_set(err, ERR_STATE, "container not running: %s", container->id);
+	if (sys_pidfd_send_signal(container->pidfd, signal) < 0) {
+		if (errno == ESRCH)
+			return err_set(err, ERR_STATE, "container not running: %s", container->id);
+		return err_sys(err, "kill %s with signal %d", container->id, signal);
+	}
+	/* v1 keeps even SIGKILL pending while frozen; v2 lets it through */
+	if (signal == SIGKILL && status == CONTAINER_PAUSED)
+		return cgroup_thaw(container->cgroup, err);
+	/* without a pid namespace the first process does not take the others with it */
+	if (signal == SIGKILL && !(container->state.namespaces.value & CLONE_NEWPID) &&
+	    container_open_cgroup(container, NULL) == 0)
+		return cgroup_kill(container->cgroup, err);
+	return 0;
+}
+
+int container_delete(struct container *container, bool force, struct err *err)
+{
+	enum container_status status = container_status(container);
+
+	if (!force && (status == CONTAINER_RUNNING || status == CONTAINER_PAUSED || status == CONTAINER_CREATING)) {
+		err_set(err, ERR_STATE, "cannot delete container %s that is not stopped: %s", container->id,
+			names_text(container_status_names, status));
+		return err_hint(err, "`masu kill %s KILL` first, or --force", container->id);
+	}
+	if (!force && status == CONTAINER_BROKEN) {
+		err_set(err, ERR_STATE, "cannot delete container %s: its record is broken", container->id);
+		return err_hint(err, "--force removes what is left of it");
+	}
+	if (container->broken)
+		return container_destroy_broken(container, err);
+	if (container_kill_all(container, err) < 0)
+		return -1;
+	return container_destroy(container, err);
+}
+
+int container_pause(struct container *container, struct err *err)
+{
+	enum container_status status = container_status(container);
+
+	if (status != CONTAINER_RUNNING && status != CONTAINER_CREATED)
+		return err_set(err, ERR_STATE, "cannot pause container %s: it is %s", container->id,
+			       names_text(container_status_names, status));
+	return container_open_cgroup(container, err) < 0 ? -1 : cgroup_freeze(container->cgroup, err);
+}
+
+int container_resume(struct container *container, struct err *err)
+{
+	enum container_status status = container_status(container);
+
+	if (status != CONTAINER_PAUSED)
+		return err_set(err, ERR_STATE, "container not paused: %s is %s", container->id,
+			       names_text(container_status_names, status));
+	return cgroup_thaw(container->cgroup, err);
+}
+
+int container_update(struct container *container, const char *resources_json, struct err *err)
+{
+	enum container_status status = container_status(container);
+	void *resources = arena_alloc(&container->arena, cgroup_resources_object.size);
+
+	if (!resources)
+		return err_sys(err, "update %s", container->id);
+	if (status == CONTAINER_STOPPED || status == CONTAINER_CREATING)
+		return err_set(err, ERR_STATE, "cannot update container %s: container not running", container->id);
+	if (json_decode("resources", resources_json, strlen(resources_json), &cgroup_resources_object, resources,
+			&container->arena, err) < 0 ||
+	    cgroup_check(resources, err) < 0 || container_open_cgroup(container, err) < 0)
+		return -1;
+	return cgroup_update(container->cgroup, resources, err);
+}
+
+int container_update_rdt(struct container *container, const char *l3_cache_schema, const char *mem_bw_schema,
+			 struct err *err)
+{
+	struct cgroup_rdt_spec spec = {
+		.present = true,
+		.l3_cache_schema = l3_cache_schema,
+		.mem_bw_schema = mem_bw_schema,
+	};
+
+	if (!container->state.rdt.group) {
+		err_set(err, ERR_INPUT, "update %s: it has no resctrl group of its own", container->id);
+		return err_hint(err, "create it with linux.intelRdt");
+	}
+	if (cgroup_rdt_check(&spec, err) < 0)
+		return -1;
+	return cgroup_rdt_create(&spec, &container->state.rdt, container->id, err);
+}
