@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The door of cgroup/: the measure. Finds each controller's place, makes a container's cgroups, writes limits, freezes, kills, removes. */
+/* The door of cgroup/: the measure. Finds each controller's place, makes a container's cgroups,
+ * writes limits, freezes, kills, removes. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,37 +14,41 @@
 
 struct err;
 
-/* ---- linux.resources of config.json (config-linux.md "Control groups"); rows in cgroup/resources.c ---- */
+/* ---- linux.resources of config.json (config-linux.md "Control groups"); rows in
+ * cgroup/resources.c ---- */
 struct cgroup_resources; /* defined in cgroup/resources.h, decoded through this object */
 extern const struct json_object cgroup_resources_object;
 
-/* Range and combination checks that need no host ("swap needs a limit"). ERR_INPUT with the field's full path. */
+/* Range and combination checks that need no host ("swap needs a limit"). ERR_INPUT with the field's
+ * full path. */
 int cgroup_check(const struct cgroup_resources *resources, struct err *err);
 
-/* True when the spec asks for something that must be enforced (an absent or all-default section asks for nothing). */
+/* True when the spec asks for something that must be enforced (an absent or all-default section
+ * asks for nothing). */
 bool cgroup_asks(const struct cgroup_resources *resources);
 
 /* ---- a container's cgroups ---- */
 enum cgroup_driver {
-	CGROUP_FS,	 /* cgroupfs: we make directories */
+	CGROUP_FS,       /* cgroupfs: we make directories */
 	CGROUP_DISABLED, /* --cgroup-manager disabled: no cgroup at all */
-	CGROUP_SYSTEMD,	 /* a transient scope made by systemd */
+	CGROUP_SYSTEMD,  /* a transient scope made by systemd */
 };
 
 /*
- * What state.json keeps: enough for every later command and for removal after a crash. Filled by cgroup_plan(), before
- * anything exists. Paths are absolute host paths of the directories.
+ * What state.json keeps: enough for every later command and for removal after a crash. Filled by
+ * cgroup_plan(), before anything exists. Paths are absolute host paths of the directories.
  */
 struct cgroup_state {
-	int driver;		     /* enum cgroup_driver */
-	const char *path;	     /* the container's path below each hierarchy ("/masu/web1") */
+	int driver;                   /* enum cgroup_driver */
+	const char *path;             /* the container's path below each hierarchy ("/masu/web1") */
 	struct json_list hierarchies; /* struct cgroup_hierarchy_state */
 };
 extern const struct json_object cgroup_state_object;
 
 struct cgroup_hierarchy_state {
 	const char *controllers; /* "cpu,cpuacct", "name=systemd"; "" for v2 */
-	const char *dir;	 /* absolute host path of the container's directory */
+	const char *dir;         /* absolute host path of the container's directory */
+	const char *mount;       /* where the hierarchy is mounted */
 	bool v2;
 	bool existed; /* was there before us: never removed */
 };
@@ -52,40 +57,49 @@ struct cgroup_hierarchy_state {
 struct cgroup;
 
 /*
- * Work out where the container's cgroups will be; makes nothing. `path` is linux.cgroupsPath or NULL (then "/masu/ID"); ERR_INPUT for "..".
- * A hierarchy that is mounted read-only is left out; `required` (cgroup_asks()) makes that an error naming mount and reason.
+ * Work out where the container's cgroups will be; makes nothing. `path` is linux.cgroupsPath or
+ * NULL (then "/masu/ID"); ERR_INPUT for "..". A hierarchy that is mounted read-only is left out;
+ * `required` (cgroup_asks()) makes that an error naming mount and reason.
  */
-int cgroup_plan(enum cgroup_driver driver, const char *path, const char *id, bool required, struct arena *arena,
-		struct cgroup_state *state, struct err *err);
+int cgroup_plan(enum cgroup_driver driver, const char *path, const char *id, bool required,
+		struct arena *arena, struct cgroup_state *state, struct err *err);
 
-/* Open for use from a state (planned or loaded); directories that are gone are tolerated and remembered as gone. */
+/* Open for use from a state (planned or loaded); directories that are gone are tolerated and
+ * remembered as gone. */
 struct cgroup *cgroup_open(const struct cgroup_state *state, struct arena *arena, struct err *err);
 void cgroup_close(struct cgroup *cgroup);
 
 /*
- * Make the directories (parents too, v1 cpuset filled from ancestors, v2 controllers enabled down the path as `resources` needs). Sets `existed` in
- * state's hierarchies. A found non-empty or frozen cgroup is an error.
+ * Make the directories (parents too, v1 cpuset filled from ancestors, v2 controllers enabled down
+ * the path as `resources` needs). Sets `existed` in state's hierarchies. A found non-empty or
+ * frozen cgroup is an error.
  */
-int cgroup_create(struct cgroup *cgroup, struct cgroup_state *state, const struct cgroup_resources *resources,
-		  struct err *err);
+int cgroup_create(struct cgroup *cgroup, struct cgroup_state *state,
+		  const struct cgroup_resources *resources, struct err *err);
 
-/* Write all limits. Order and conversions: the knob tables. A limit that cannot be applied names file, value and reason. */
+/* Write all limits. Order and conversions: the knob tables. A limit that cannot be applied names
+ * file, value and reason. */
 int cgroup_apply(struct cgroup *cgroup, const struct cgroup_resources *resources, struct err *err);
 
-/* The same for a live container (`update`): only what is set; refuses as the kernel or memory.checkBeforeUpdate says. */
+/* The same for a live container (`update`): only what is set; refuses as the kernel or
+ * memory.checkBeforeUpdate says. */
 int cgroup_update(struct cgroup *cgroup, const struct cgroup_resources *resources, struct err *err);
 
-/* Descriptor for CLONE_INTO_CGROUP (the v2 directory), or -1 when there is no v2 hierarchy. Owned by the cgroup. */
+/* Descriptor for CLONE_INTO_CGROUP (the v2 directory), or -1 when there is no v2 hierarchy. Owned
+ * by the cgroup. */
 int cgroup_clone_fd(const struct cgroup *cgroup);
 
 /*
- * Hand the descriptors that the first process writes "0" to (v1 `tasks`: the RCU-free way in; performance fact 1) to the plan.
- * `cloned` tells that CLONE_INTO_CGROUP will place it in v2 already.
+ * Hand the descriptors that the first process writes "0" to (v1 `tasks`: the RCU-free way in;
+ * performance fact 1) to the plan. `cloned` tells that CLONE_INTO_CGROUP will place it in v2
+ * already.
  */
 struct cgroup_plan {
 	struct flat_ref join; /* list of flat_fd_t */
 };
-int cgroup_compile(const struct cgroup *cgroup, bool cloned, struct flat *flat, struct cgroup_plan *plan, struct err *err);
+
+int cgroup_compile(const struct cgroup *cgroup, bool cloned, struct flat *flat,
+		   struct cgroup_plan *plan, struct err *err);
 
 /* In masu-init: move myself into every cgroup of the plan. */
 int cgroup_join(const struct flat_view *view, const struct cgroup_plan *plan, struct err *err);
@@ -93,8 +107,10 @@ int cgroup_join(const struct flat_view *view, const struct cgroup_plan *plan, st
 /* Move another process (slow on v1). For exec where the child cannot. */
 int cgroup_enter(struct cgroup *cgroup, pid_t pid, struct err *err);
 
-/* A cgroup below the container's for `exec --cgroup`, opened; it must exist. ERR_INPUT when it leaves the container's. */
-struct cgroup *cgroup_open_below(const struct cgroup_state *state, const char *path, struct arena *arena, struct err *err);
+/* A cgroup below the container's for `exec --cgroup`, opened; it must exist. ERR_INPUT when it
+ * leaves the container's. */
+struct cgroup *cgroup_open_below(const struct cgroup_state *state, const char *path,
+				 struct arena *arena, struct err *err);
 
 /* True when no directory is left of it (or there never was one). */
 bool cgroup_is_gone(const struct cgroup *cgroup);
@@ -103,16 +119,19 @@ int cgroup_freeze(struct cgroup *cgroup, struct err *err);
 int cgroup_thaw(struct cgroup *cgroup, struct err *err);
 bool cgroup_is_frozen(const struct cgroup *cgroup);
 
-/* Kill everything in it and below: cgroup.kill, else freeze, SIGKILL to all, thaw. Returns when no process is left or after 10 s with an error. */
+/* Kill everything in it and below: cgroup.kill, else freeze, SIGKILL to all, thaw. Returns when no
+ * process is left or after 10 s with an error. */
 int cgroup_kill(struct cgroup *cgroup, struct err *err);
 
 /* Send a signal to every process in it and below. */
 int cgroup_signal(struct cgroup *cgroup, int signal, struct err *err);
 
 /* All processes in it and below, host pids, ascending, no duplicates. */
-int cgroup_pids(const struct cgroup *cgroup, struct arena *arena, pid_t **pids, size_t *count, struct err *err);
+int cgroup_pids(const struct cgroup *cgroup, struct arena *arena, pid_t **pids, size_t *count,
+		struct err *err);
 
-/* Remove all that create made, deepest first, EBUSY retried with a back-off; what is gone already is success. */
+/* Remove all that create made, deepest first, EBUSY retried with a back-off; what is gone already
+ * is success. */
 int cgroup_destroy(struct cgroup *cgroup, struct err *err);
 
 /* v2 delegation: chown the directory and the files of /sys/kernel/cgroup/delegate to a host uid. */
@@ -124,17 +143,23 @@ uint64_t cgroup_oom_kills(const struct cgroup *cgroup);
 /* What a mount of type "cgroup" inside the container shows; plain data for ns/. */
 struct cgroup_mount {
 	const char *controllers; /* "cpu,cpuacct"; "" for v2 */
-	const char *name;	 /* directory name below /sys/fs/cgroup: "cpu,cpuacct", "systemd", "unified"; "" when v2 is all there is */
-	const char *host_path;	 /* the container's own directory on the host */
+	const char *name;        /* directory name below /sys/fs/cgroup: "cpu,cpuacct", "systemd",
+				    "unified"; "" when v2 is all there is */
+	const char *host_path;   /* the container's own directory on the host */
 	bool v2;
 };
-int cgroup_mounts(const struct cgroup *cgroup, struct arena *arena, struct cgroup_mount **mounts, size_t *count, struct err *err);
+
+int cgroup_mounts(const struct cgroup *cgroup, struct arena *arena, struct cgroup_mount **mounts,
+		  size_t *count, struct err *err);
 
 /* For `masu features` and `doctor`: which hierarchies this host has, as {"v1":bool,"v2":bool}. */
 void cgroup_host_kinds(bool *v1, bool *v2);
 
 /* gc: call back for each directory below our default parent ("/masu") in any hierarchy. */
-int cgroup_each_leftover(int (*found)(const char *dir, const char *id, void *data), void *data, struct err *err);
+int cgroup_each_leftover(int (*found)(const char *dir, const char *id, void *data), void *data,
+			 struct err *err);
+/* True when no process is in the directory itself. */
+bool cgroup_dir_is_empty(const char *dir);
 int cgroup_remove_dir(const char *dir, struct err *err);
 
 /* ---- linux.intelRdt: /sys/fs/resctrl (config-linux.md "IntelRdt") ---- */
@@ -155,9 +180,13 @@ struct cgroup_rdt_state {
 extern const struct json_object cgroup_rdt_state_object;
 
 int cgroup_rdt_check(const struct cgroup_rdt_spec *spec, struct err *err);
-/* Plan (fills state, no side effect), create and write schemata, put `pid` in, remove. Error when resctrl is not mounted. */
-int cgroup_rdt_plan(const struct cgroup_rdt_spec *spec, const char *id, struct arena *arena, struct cgroup_rdt_state *state, struct err *err);
-int cgroup_rdt_create(const struct cgroup_rdt_spec *spec, const struct cgroup_rdt_state *state, const char *id, struct err *err);
-int cgroup_rdt_enter(const struct cgroup_rdt_spec *spec, const struct cgroup_rdt_state *state, const char *id, pid_t pid, struct err *err);
+/* Plan (fills state, no side effect), create and write schemata, put `pid` in, remove. Error when
+ * resctrl is not mounted. */
+int cgroup_rdt_plan(const struct cgroup_rdt_spec *spec, const char *id, struct arena *arena,
+		    struct cgroup_rdt_state *state, struct err *err);
+int cgroup_rdt_create(const struct cgroup_rdt_spec *spec, const struct cgroup_rdt_state *state,
+		      const char *id, struct err *err);
+int cgroup_rdt_enter(const struct cgroup_rdt_spec *spec, const struct cgroup_rdt_state *state,
+		     const char *id, pid_t pid, struct err *err);
 int cgroup_rdt_destroy(const struct cgroup_rdt_state *state, struct err *err);
 bool cgroup_rdt_available(void);

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Writing limits: the compiled writes of each place, in order, and the device rules. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "cgroup/cgroup.h"
+#include "cgroup/devices.h"
+#include "cgroup/place.h"
+#include "cgroup/resources.h"
+
+enum {
+	WRITE_DONE = 1 << 16, /* a write's own mark while a list is worked off */
+	FIELD_TEXT_MAX = 4096,
+};
+
+/* One list on its way into one place. */
+struct application {
+	struct cgroup_place *place;
+	struct cgroup_writes writes;
+	bool live; /* the cgroup holds what an earlier update wrote */
+};
+
+/* The file is not there: the controller is not, or the kernel has no such file. */
+static int explain_missing(const struct application *to, const struct cgroup_write *write,
+			   struct err *err)
+{
+	const char *name =
+		write->controller == CGROUP_CORE
+			? NULL
+			: cgroup_controller_name(write->controller, to->place->ops->whole);
+	char list[512] = "";
+
+	if (name && to->place->ops->whole &&
+	    cgroup_place_read(to->place, "cgroup.controllers", list, sizeof(list)) >= 0 &&
+	    !(cgroup_controllers_parse(list, ' ', true) & CGROUP_BIT(write->controller))) {
+		err_set(err, ERR_UNSUPPORTED,
+			"linux.resources.%s: %s/%s: the %s controller is not available in cgroup v2 here",
+			write->field, to->place->dir, write->file, name);
+		return err_hint(err, "see cgroup.controllers of %s and /proc/cgroups",
+				to->place->mount);
+	}
+	return err_set(err, ERR_UNSUPPORTED,
+		       "linux.resources.%s: %s/%s: this kernel has no such file", write->field,
+		       to->place->dir, write->file);
+}
+
+static int explain(const struct application *to, const struct cgroup_write *write, int failed,
+		   struct err *err)
+{
+	if (failed == ENOENT)
+		return explain_missing(to, write, err);
+	errno = failed;
+	err_sys(err, "linux.resources.%s: write %.80s to %s/%s", write->field, write->text,
+		to->place->dir, write->file);
+	if (failed == EBUSY && write->controller == CGROUP_MEMORY)
+		err_hint(err, "the container uses more than that now");
+	if (failed == ENODEV && write->controller == CGROUP_BLKIO)
+		err_hint(err, "only whole block devices that exist can be limited, by major:minor");
+	return -1;
+}
+
+/* The text to write: with WRITE_KEEP_FIRST on a live container its first word is the file's. */
+static const char *text_for(const struct application *to, const struct cgroup_write *write)
+{
+	char now[128];
+
+	if (!(write->flags & WRITE_KEEP_FIRST) || !to->live ||
+	    cgroup_place_read(to->place, write->file, now, sizeof(now)) <= 0)
+		return write->text;
+	now[strcspn(now, " ")] = '\0';
+	const char *text = arena_printf(to->writes.arena, "%s%s", now, strchr(write->text, ' '));
+
+	return text ? text : write->text;
+}
+
+static int try_write(const struct application *to, const struct cgroup_write *write)
+{
+	if (cgroup_place_try(to->place, write->file, text_for(to, write)) == 0)
+		return 0;
+	if (errno != ENOENT || !write->other_file)
+		return -1;
+	return cgroup_place_try(to->place, write->other_file, write->other_text);
+}
+
+static int do_write(struct application *to, size_t index, struct err *err)
+{
+	struct cgroup_write *write = &to->writes.items[index];
+	const struct cgroup_write *next = write + 1;
+
+	if (write->flags & WRITE_DONE)
+		return 0;
+	write->flags |= WRITE_DONE;
+	if (!write->file) {
+		log_warning("linux.resources.%s: not in force, this kernel has nothing like it",
+			    write->field);
+		return 0;
+	}
+	if (try_write(to, write) == 0)
+		return 0;
+	int failed = errno;
+
+	if (failed == EINVAL && write->flags & WRITE_NEXT_FIRST && index + 1 < to->writes.count &&
+	    next->controller == write->controller) {
+		if (do_write(to, index + 1, err) < 0)
+			return -1;
+		if (try_write(to, write) == 0)
+			return 0;
+		failed = errno;
+	}
+	if (failed == ENOENT && write->flags & WRITE_OPTIONAL)
+		log_warning("linux.resources.%s: not in force, %s/%s does not exist", write->field,
+			    to->place->dir, write->file);
+	else if (failed != ENOENT || !(write->flags & WRITE_SILENT))
+		return explain(to, write, failed, err);
+	return 0;
+}
+
+static int apply_place(const struct cgroup *cgroup, struct cgroup_place *place,
+		       const struct cgroup_resources *resources, bool live, struct err *err)
+{
+	struct application to = {
+		.place = place,
+		.writes = { .arena = cgroup->arena },
+		.live = live,
+	};
+
+	if (cgroup_knobs_compile(place->ops->knobs, place->mask, resources, &to.writes, err) < 0)
+		return -1;
+	for (size_t i = 0; i < to.writes.count; i++) {
+		if (do_write(&to, i, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Controllers that no hierarchy of the container has: asking for them must not pass in silence. */
+static int refuse_uncovered(const struct cgroup *cgroup, const struct cgroup_resources *resources,
+			    struct err *err)
+{
+	struct cgroup_writes writes = { .arena = cgroup->arena };
+	uint32_t covered = 0;
+
+	for (size_t i = 0; i < cgroup->count; i++)
+		covered |= cgroup->places[i].mask;
+	if (covered == ~UINT32_C(0))
+		return 0;
+	if (cgroup_knobs_compile(&cgroup_v2_knobs, ~covered, resources, &writes, err) < 0)
+		return -1;
+	for (size_t i = 0; i < writes.count; i++) {
+		const struct cgroup_write *write = &writes.items[i];
+		const char *name = cgroup_controller_name(write->controller, false);
+
+		if (write->flags & WRITE_SILENT)
+			continue;
+		if (!name)
+			err_set(err, ERR_UNSUPPORTED,
+				"linux.resources.%s: there is no cgroup v2 hierarchy for it",
+				write->field);
+		else
+			err_set(err, ERR_UNSUPPORTED,
+				"linux.resources.%s: the %s controller is not mounted or not writable",
+				write->field, name);
+		return err_hint(err, "see /proc/cgroups and /proc/self/mountinfo");
+	}
+	return 0;
+}
+
+/*
+ * Device rules go to the v1 controller where there is one; what it cannot express (an exception cut
+ * out of a wildcard) goes to a BPF program on the v2 twin instead.
+ */
+static int apply_devices(const struct cgroup *cgroup, const struct cgroup_resources *resources,
+			 bool live, struct err *err)
+{
+	struct cgroup_place *place = cgroup_find_place(cgroup, CGROUP_DEVICES);
+	struct cgroup_place *main = cgroup_main_place(cgroup);
+	struct device_rules rules;
+
+	if (!resources->devices.count)
+		return 0;
+	if (device_rules_build(&resources->devices, cgroup->arena, &rules, err) < 0)
+		return -1;
+	if (!place)
+		return err_set(err, ERR_UNSUPPORTED,
+			       "linux.resources.devices: no hierarchy that can hold device rules");
+	int done = place->ops->devices(place, &rules, live, cgroup->arena, err);
+
+	if (done == 1 && main != place)
+		return main->ops->devices(main, &rules, live, cgroup->arena, err);
+	if (done == 1)
+		return err_set(
+			err, ERR_UNSUPPORTED,
+			"linux.resources.devices: cgroup v1 cannot deny a part of what a rule "
+			"with a wildcard allows");
+	if (done == 0 && live && main != place && main->ops->forget_devices)
+		return main->ops->forget_devices(main, err);
+	return done;
+}
+
+static int apply(struct cgroup *cgroup, const struct cgroup_resources *resources, bool live,
+		 struct err *err)
+{
+	if (refuse_uncovered(cgroup, resources, err) < 0)
+		return -1;
+	for (size_t i = 0; i < cgroup->count; i++) {
+		if (apply_place(cgroup, &cgroup->places[i], resources, live, err) < 0)
+			return -1;
+	}
+	return apply_devices(cgroup, resources, live, err);
+}
+
+int cgroup_apply(struct cgroup *cgroup, const struct cgroup_resources *resources, struct err *err)
+{
+	return apply(cgroup, resources, false, err);
+}
+
+int cgroup_update(struct cgroup *cgroup, const struct cgroup_resources *resources, struct err *err)
+{
+	struct cgroup_place *memory = cgroup_find_place(cgroup, CGROUP_MEMORY);
+	/* device rules change in steps: nothing may run in between and find a device missing */
+	bool freeze = resources->devices.count && !cgroup_is_frozen(cgroup);
+
+	if (memory && memory->ops->check_update &&
+	    memory->ops->check_update(memory, resources, err) < 0)
+		return -1;
+	for (size_t i = 0; i < cgroup->count; i++) {
+		struct cgroup_place *place = &cgroup->places[i];
+		struct cgroup_writes writes = { .arena = cgroup->arena };
+		uint32_t needed = 0;
+
+		if (cgroup_knobs_compile(place->ops->knobs, place->mask, resources, &writes, err) <
+		    0)
+			return -1;
+		for (size_t at = 0; at < writes.count; at++)
+			needed |=
+				writes.items[at].file ? CGROUP_BIT(writes.items[at].controller) : 0;
+		if (needed && place->ops->settle(place, needed, err) < 0)
+			return -1;
+	}
+	if (freeze && cgroup_freeze(cgroup, err) < 0)
+		return -1;
+	int result = apply(cgroup, resources, true, err);
+
+	if (freeze && cgroup_thaw(cgroup, result < 0 ? NULL : err) < 0)
+		return -1;
+	return result;
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A container's cgroups: where they will be, the record of them, opening and closing. */
+#include "cgroup/cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "cgroup/place.h"
+
+static const char default_parent[] = "/masu";
+
+/* clang-format off */
+static const struct json_row hierarchy_rows[] = {
+	{ "controllers", JSON_TEXT, offsetof(struct cgroup_hierarchy_state, controllers), .flags = JSON_REQUIRED | JSON_ALWAYS },
+	{ "dir",         JSON_TEXT, offsetof(struct cgroup_hierarchy_state, dir),         .flags = JSON_REQUIRED | JSON_NOT_EMPTY },
+	{ "mount",       JSON_TEXT, offsetof(struct cgroup_hierarchy_state, mount),       .flags = JSON_REQUIRED | JSON_NOT_EMPTY },
+	{ "v2",          JSON_BOOL, offsetof(struct cgroup_hierarchy_state, v2) },
+	{ "existed",     JSON_BOOL, offsetof(struct cgroup_hierarchy_state, existed) },
+};
+static const struct json_object hierarchy_object = JSON_OBJECT_OF(struct cgroup_hierarchy_state, hierarchy_rows);
+
+static const struct json_row state_rows[] = {
+	{ "driver",      JSON_INT,  offsetof(struct cgroup_state, driver), .flags = JSON_ALWAYS },
+	{ "path",        JSON_TEXT, offsetof(struct cgroup_state, path) },
+	{ "hierarchies", JSON_LIST, offsetof(struct cgroup_state, hierarchies), &hierarchy_object },
+};
+/* clang-format on */
+const struct json_object cgroup_state_object = JSON_OBJECT_OF(struct cgroup_state, state_rows);
+
+static const struct cgroup_ops *const drivers[] = { &cgroup_v1_ops, &cgroup_v2_ops };
+
+/*
+ * The container's path below each hierarchy: absolute, no "." or empty parts. A relative
+ * cgroupsPath is taken as below the root, as crun does, so that the same text always gives the same
+ * place.
+ */
+static const char *clean_path(const char *path, struct arena *arena, struct err *err)
+{
+	char *clean = arena_alloc(arena, strlen(path) + 2), *at = clean;
+
+	if (path_has_dotdot(path) || !str_is_clean(path)) {
+		err_set(err, ERR_INPUT,
+			"linux.cgroupsPath: \"%s\" has a part \"..\" or a control character", path);
+		return NULL;
+	}
+	while (clean && *path) {
+		size_t length = strcspn(path, "/");
+
+		if (length && !(length == 1 && path[0] == '.')) {
+			*at++ = '/';
+			memcpy(at, path, length);
+			at += length;
+		}
+		path += length + (path[length] == '/');
+	}
+	if (clean && at == clean) {
+		err_set(err, ERR_INPUT,
+			"linux.cgroupsPath: the root cgroup cannot be a container's");
+		return NULL;
+	}
+	return clean;
+}
+
+/*
+ * The directory of the hierarchy that holds our default parent: the mount's root, or for a user who
+ * may not write there the directory beside our own cgroup. NULL when neither can be written.
+ */
+static const char *find_base(const struct cgroup_hierarchy *hierarchy, struct arena *arena)
+{
+	if (faccessat(AT_FDCWD, hierarchy->mount, W_OK, AT_EACCESS) == 0)
+		return hierarchy->mount;
+	const char *own = cgroup_host_own_dir(hierarchy, arena);
+	const char *slash = own ? strrchr(own, '/') : NULL;
+
+	if (!own || strlen(own) <= strlen(hierarchy->mount))
+		return NULL;
+	const char *parent = arena_strndup(arena, own, (size_t)(slash - own));
+
+	return parent && faccessat(AT_FDCWD, parent, W_OK, AT_EACCESS) == 0 ? parent : NULL;
+}
+
+static bool all_writable(const struct cgroup_host *host)
+{
+	for (size_t i = 0; i < host->count; i++) {
+		if (!host->hierarchies[i].read_only &&
+		    faccessat(AT_FDCWD, host->hierarchies[i].mount, W_OK, AT_EACCESS) < 0)
+			return false;
+	}
+	return true;
+}
+
+/* Fills one hierarchy's record; false when it is left out. */
+static bool plan_hierarchy(const struct cgroup_hierarchy *hierarchy, const char *path,
+			   bool is_default, struct arena *arena,
+			   struct cgroup_hierarchy_state *planned)
+{
+	const char *base = is_default ? find_base(hierarchy, arena) : hierarchy->mount;
+
+	if (hierarchy->read_only || !base)
+		return false;
+	planned->controllers = hierarchy->controllers;
+	planned->mount = hierarchy->mount;
+	planned->v2 = hierarchy->v2;
+	planned->dir = arena_printf(arena, "%s%s", base, path);
+	return planned->dir;
+}
+
+/* Something is asked for that cannot be enforced: says which mount is in the way. */
+static int refuse(const struct cgroup_host *host, struct err *err)
+{
+	for (size_t i = 0; i < host->count; i++) {
+		const struct cgroup_hierarchy *hierarchy = &host->hierarchies[i];
+
+		if (!hierarchy->read_only)
+			continue;
+		err_set(err, EROFS, "enforce linux.resources: %s is mounted read-only",
+			hierarchy->mount);
+		return err_hint(err,
+				"remount it read-write, or ask for no limits and no device rules");
+	}
+	err_set(err, ERR_UNSUPPORTED, "enforce linux.resources: no %s cgroup hierarchy is mounted",
+		host->count ? "writable" : "");
+	return err_hint(
+		err, "mount cgroup2 on /sys/fs/cgroup, or ask for no limits and no device rules");
+}
+
+int cgroup_plan(enum cgroup_driver driver, const char *path, const char *id, bool required,
+		struct arena *arena, struct cgroup_state *state, struct err *err)
+{
+	struct cgroup_host host = { 0 };
+	bool is_default = !path || !*path, left_out = false;
+
+	*state = (struct cgroup_state){ .driver = (int)driver };
+	if (driver == CGROUP_DISABLED)
+		return required ? err_set(err, ERR_INPUT,
+					  "enforce linux.resources: cgroups are disabled by the "
+					  "cgroup manager that was chosen")
+				: 0;
+	if (driver == CGROUP_SYSTEMD) {
+		err_set(err, ERR_UNSUPPORTED,
+			"make a systemd scope: this build has no systemd driver");
+		return err_hint(err, "use --cgroup-manager cgroupfs");
+	}
+	if (is_default)
+		path = arena_printf(arena, "%s/%s", default_parent, id);
+	state->path = path ? clean_path(path, arena, err) : NULL;
+	if (!state->path || cgroup_host_read(arena, &host, err) < 0)
+		return -1;
+	if (is_default && !all_writable(&host) && cgroup_host_read_own(arena, &host, err) < 0)
+		return -1;
+	struct cgroup_hierarchy_state *planned =
+		arena_alloc(arena, (host.count + 1) * sizeof(*planned));
+
+	if (!planned)
+		return err_sys(err, "plan cgroups");
+	for (size_t i = 0; i < host.count; i++) {
+		if (plan_hierarchy(&host.hierarchies[i], state->path, is_default, arena,
+				   &planned[state->hierarchies.count]))
+			state->hierarchies.count++;
+		else
+			left_out |= host.hierarchies[i].read_only;
+	}
+	state->hierarchies.items = planned;
+	if (required && (left_out || !state->hierarchies.count))
+		return refuse(&host, err);
+	return 0;
+}
+
+struct cgroup *cgroup_open(const struct cgroup_state *state, struct arena *arena, struct err *err)
+{
+	const struct cgroup_hierarchy_state *records = state->hierarchies.items;
+	size_t count = state->hierarchies.count;
+	struct cgroup *cgroup = arena_alloc(arena, sizeof(*cgroup));
+	uint32_t taken = 0;
+
+	if (cgroup)
+		cgroup->places = arena_alloc(arena, count * sizeof(*cgroup->places));
+	if (!cgroup || !cgroup->places) {
+		err_sys(err, "open cgroup %s", state->path ? state->path : "");
+		return NULL;
+	}
+	cgroup->arena = arena;
+	cgroup->count = count;
+	cgroup->own_parent = state->path && str_starts(state->path, default_parent) &&
+			     state->path[sizeof(default_parent) - 1] == '/';
+	for (size_t i = 0; i < count; i++) {
+		struct cgroup_place *place = &cgroup->places[i];
+
+		place->ops = drivers[records[i].v2];
+		place->controllers = records[i].controllers;
+		place->dir = records[i].dir;
+		place->mount = records[i].mount;
+		place->existed = records[i].existed;
+		place->fd = -1;
+		place->mask = cgroup_controllers_parse(records[i].controllers, ',', false);
+		taken |= place->mask;
+	}
+	/* what no v1 hierarchy holds can only be in v2 */
+	for (size_t i = 0; i < count; i++) {
+		if (cgroup->places[i].ops->whole)
+			cgroup->places[i].mask = ~taken;
+	}
+	return cgroup;
+}
+
+void cgroup_close(struct cgroup *cgroup)
+{
+	for (size_t i = 0; cgroup && i < cgroup->count; i++) {
+		if (cgroup->places[i].fd >= 0)
+			close(cgroup->places[i].fd);
+		cgroup->places[i].fd = -1;
+	}
+}
+
+struct cgroup *cgroup_open_below(const struct cgroup_state *state, const char *path,
+				 struct arena *arena, struct err *err)
+{
+	struct cgroup *cgroup;
+	bool found = false;
+
+	if (path_has_dotdot(path) || !str_is_clean(path)) {
+		err_set(err, ERR_INPUT, "open cgroup %s: it leaves the container's cgroup", path);
+		return NULL;
+	}
+	cgroup = cgroup_open(state, arena, err);
+	for (size_t i = 0; cgroup && i < cgroup->count; i++) {
+		struct cgroup_place *place = &cgroup->places[i];
+		const char *dir = arena_printf(arena, "%s/%s", place->dir, path);
+
+		/* the container makes its own directories where it likes; elsewhere the process
+		 * goes to the container's */
+		if (!dir || access(dir, F_OK) < 0)
+			continue;
+		place->dir = dir;
+		found = true;
+	}
+	if (cgroup && !found) {
+		err_set(err, ERR_INPUT, "open cgroup %s: the container has no such cgroup", path);
+		return NULL;
+	}
+	return cgroup;
+}
+
+bool cgroup_is_gone(const struct cgroup *cgroup)
+{
+	for (size_t i = 0; i < cgroup->count; i++) {
+		if (cgroup_place_fd(&cgroup->places[i]) >= 0)
+			return false;
+	}
+	return true;
+}
+
+int cgroup_clone_fd(const struct cgroup *cgroup)
+{
+	struct cgroup_place *place = cgroup_main_place(cgroup);
+
+	return place && place->ops->whole ? cgroup_place_fd(place) : -1;
+}
+
+int cgroup_compile(const struct cgroup *cgroup, bool cloned, struct flat *flat,
+		   struct cgroup_plan *plan, struct err *err)
+{
+	flat_fd_t *list = arena_alloc(cgroup->arena, (cgroup->count + 1) * sizeof(*list));
+	size_t count = 0;
+
+	if (!list)
+		return err_sys(err, "open cgroups to join");
+	for (size_t i = 0; i < cgroup->count; i++) {
+		const struct cgroup_place *place = &cgroup->places[i];
+		char path[PATH_MAX];
+
+		if (cloned && place->ops->whole)
+			continue;
+		if (str_format(path, sizeof(path), "%s/%s", place->dir, place->ops->self_file) < 0)
+			return err_sys(err, "open %s", place->dir);
+		int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+		if (fd < 0)
+			return err_sys(err, "open %s", path);
+		list[count++] = flat_fd(flat, fd);
+	}
+	plan->join = flat_put(flat, list, sizeof(*list), count);
+	return 0;
+}
+
+int cgroup_enter(struct cgroup *cgroup, pid_t pid, struct err *err)
+{
+	char text[24];
+
+	str_format(text, sizeof(text), "%d", (int)pid);
+	for (size_t i = 0; i < cgroup->count; i++) {
+		if (cgroup_place_write(&cgroup->places[i], "cgroup.procs", text, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* What the hierarchy's directory below /sys/fs/cgroup is called. */
+static const char *mount_name(const struct cgroup_place *place, size_t count)
+{
+	const char *slash = strrchr(place->mount, '/');
+
+	return place->ops->whole && count == 1 ? "" : slash ? slash + 1 : place->mount;
+}
+
+int cgroup_mounts(const struct cgroup *cgroup, struct arena *arena, struct cgroup_mount **mounts,
+		  size_t *count, struct err *err)
+{
+	struct cgroup_mount *list = arena_alloc(arena, (cgroup->count + 1) * sizeof(*list));
+
+	if (!list)
+		return err_sys(err, "list cgroup mounts");
+	for (size_t i = 0; i < cgroup->count; i++) {
+		const struct cgroup_place *place = &cgroup->places[i];
+
+		list[i] = (struct cgroup_mount){
+			.controllers = place->controllers,
+			.name = mount_name(place, cgroup->count),
+			.host_path = place->dir,
+			.v2 = place->ops->whole,
+		};
+	}
+	*mounts = list;
+	*count = cgroup->count;
+	return 0;
+}

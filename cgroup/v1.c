@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The driver of cgroup v1: cpuset inheritance, device lists, the freezer. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/str.h"
+#include "cgroup/devices.h"
+#include "cgroup/place.h"
+
+enum {
+	FREEZE_TIMEOUT_MS = 10000,
+	LIST_MAX = 4096,
+};
+
+/* A mount with the option noprefix calls its files "cpus" and "mems". */
+static ssize_t read_cpuset(const char *dir, const char *file, char *text)
+{
+	char path[PATH_MAX];
+
+	if (str_format(path, sizeof(path), "%s/%s", dir, file) < 0)
+		return -1;
+	ssize_t length = fd_read_file(AT_FDCWD, path, text, LIST_MAX);
+
+	if (length >= 0 || errno != ENOENT)
+		return length;
+	str_format(path, sizeof(path), "%s/%s", dir, file + strlen("cpuset."));
+	return fd_read_file(AT_FDCWD, path, text, LIST_MAX);
+}
+
+static int write_cpuset(const char *dir, const char *file, const char *text, struct err *err)
+{
+	char path[PATH_MAX];
+
+	str_format(path, sizeof(path), "%s/%s", dir, file);
+	if (access(path, F_OK) < 0)
+		str_format(path, sizeof(path), "%s/%s", dir, file + strlen("cpuset."));
+	return fd_write_file(AT_FDCWD, path, text, err);
+}
+
+/*
+ * A new cpuset is empty and takes no process (ENOSPC). Fills the directory dir[0..length) from the
+ * nearest ancestor that is not empty, and those in between; `text` receives what it then holds.
+ */
+static int fill_cpuset(const struct cgroup_place *place, size_t length, const char *file,
+		       char *text, struct err *err)
+{
+	char dir[PATH_MAX];
+
+	if (str_format(dir, sizeof(dir), "%.*s", (int)length, place->dir) < 0)
+		return err_sys(err, "open %s", place->dir);
+	ssize_t have = read_cpuset(dir, file, text);
+
+	if (have < 0)
+		return err_sys(err, "read %s/%s", dir, file);
+	if (have > 0 || length <= strlen(place->mount))
+		return 0;
+	do {
+		length--;
+	} while (place->dir[length] != '/');
+	if (fill_cpuset(place, length, file, text, err) < 0)
+		return -1;
+	return write_cpuset(dir, file, text, err);
+}
+
+static int v1_settle(struct cgroup_place *place, uint32_t needed, struct err *err)
+{
+	char text[LIST_MAX];
+
+	(void)needed;
+	if (!(place->mask & CGROUP_BIT(CGROUP_CPUSET)))
+		return 0;
+	if (fill_cpuset(place, strlen(place->dir), "cpuset.cpus", text, err) < 0)
+		return -1;
+	return fill_cpuset(place, strlen(place->dir), "cpuset.mems", text, err);
+}
+
+static int v1_devices(struct cgroup_place *place, const struct device_rules *rules, bool live,
+		      struct arena *arena, struct err *err)
+{
+	struct device_rule *exceptions =
+		arena_alloc(arena, (2 * rules->count + 1) * sizeof(*exceptions));
+	const char *to_default = rules->allow ? "devices.allow" : "devices.deny";
+	const char *to_exception = rules->allow ? "devices.deny" : "devices.allow";
+	size_t count;
+
+	if (!exceptions)
+		return err_sys(err, "read linux.resources.devices");
+	if (!device_rules_flatten(rules, exceptions, &count))
+		return 1;
+	/* a fresh directory starts with its parent's list, so "all" is what it has if it may have
+	 * it */
+	if (rules->allow && !live && !count)
+		return 0;
+	if (cgroup_place_write(place, to_default, "a", err) < 0) {
+		if (errno == EPERM && cgroup_in_user_namespace())
+			return 0;
+		return err_wrap(err, "linux.resources.devices");
+	}
+	for (size_t i = 0; i < count; i++) {
+		char line[DEVICE_LINE_MAX];
+
+		if (exceptions[i].access &&
+		    cgroup_place_write(place, to_exception, device_rule_line(&exceptions[i], line),
+				       err) < 0)
+			return err_wrap(err, "linux.resources.devices");
+	}
+	return 0;
+}
+
+static bool v1_is_frozen(struct cgroup_place *place)
+{
+	char state[32];
+
+	return place->mask & CGROUP_BIT(CGROUP_FREEZER) &&
+	       cgroup_place_read(place, "freezer.state", state, sizeof(state)) > 0 &&
+	       strcmp(state, "FROZEN") == 0;
+}
+
+/* A task that forks while it is being frozen can hold the state at FREEZING: going back and forth
+ * lets it settle. */
+static int wait_frozen(struct cgroup_place *place, struct err *err)
+{
+	enum { TRIES_BEFORE_THAW = 16 };
+	struct cgroup_backoff backoff;
+	int tries = 0;
+
+	cgroup_backoff_start(&backoff, FREEZE_TIMEOUT_MS);
+	while (!v1_is_frozen(place)) {
+		if (!cgroup_backoff_wait(&backoff)) {
+			cgroup_place_try(place, "freezer.state", "THAWED");
+			return err_set(err, ETIMEDOUT, "freeze %s: not done after %d s", place->dir,
+				       FREEZE_TIMEOUT_MS / 1000);
+		}
+		if (++tries % TRIES_BEFORE_THAW == 0)
+			cgroup_place_try(place, "freezer.state", "THAWED");
+		if (cgroup_place_write(place, "freezer.state", "FROZEN", err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int v1_freeze(struct cgroup_place *place, bool frozen, struct err *err)
+{
+	if (!(place->mask & CGROUP_BIT(CGROUP_FREEZER)))
+		return err_set(err, ERR_UNSUPPORTED,
+			       "freeze %s: the freezer controller is not mounted", place->dir);
+	if (cgroup_place_write(place, "freezer.state", frozen ? "FROZEN" : "THAWED", err) < 0)
+		return -1;
+	return frozen ? wait_frozen(place, err) : 0;
+}
+
+const struct cgroup_ops cgroup_v1_ops = {
+	.name = "v1",
+	.knobs = &cgroup_v1_knobs,
+	.self_file = "tasks",
+	.oom_file = "memory.oom_control",
+	.settle = v1_settle,
+	.devices = v1_devices,
+	.freeze = v1_freeze,
+	.is_frozen = v1_is_frozen,
+};
