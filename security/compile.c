@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -19,9 +20,6 @@
 
 enum {
 	NODE_BITS = 1024, /* the kernel's largest CONFIG_NODES_SHIFT */
-	SECCOMP_NONE = 0,
-	SECCOMP_EARLY = 1,
-	SECCOMP_LAST = 2,
 };
 
 /* ---- capabilities ---- */
@@ -140,10 +138,8 @@ static int compile_groups(const struct security_user *user, bool denied, struct 
 static struct flat_ref compile_limits(const struct json_list *list, struct flat *flat)
 {
 	const struct security_rlimit *limits = list->items;
-	struct security_rlimit_plan rows[16] = {
-		0
-	}; /* one for each type: the check refuses doubles */
-	size_t count = list->count < 16 ? list->count : 16;
+	struct security_rlimit_plan rows[RLIM_NLIMITS] = { 0 };
+	size_t count = list->count < RLIM_NLIMITS ? list->count : RLIM_NLIMITS; /* no doubles */
 
 	for (size_t i = 0; i < count; i++)
 		rows[i] = (struct security_rlimit_plan){ .type = limits[i].type,
@@ -197,20 +193,20 @@ static int compile_memory_policy(const struct security_memory_policy *policy, st
 	return 0;
 }
 
-/*
- * When to load the filter. Last is best: it need not allow what masu-init itself still has to do.
- * That takes no_new_privs, or CAP_SYS_ADMIN after the drop.
- */
+enum security_seccomp_time security_seccomp_time(const struct security_plan *plan)
+{
+	bool admin = plan->capabilities[CAPS_EFFECTIVE] >> CAP_SYS_ADMIN & 1;
+
+	return plan->no_new_privileges || admin ? SECURITY_SECCOMP_LATE : SECURITY_SECCOMP_EARLY;
+}
+
 static void compile_seccomp(const struct security_seccomp *seccomp, struct security_plan *plan)
 {
 	if (seccomp_allows_all(seccomp))
 		return;
 	plan->seccomp_flags = seccomp_flags(seccomp);
 	plan->seccomp_listener = seccomp_notifies(seccomp);
-	if (plan->no_new_privileges || plan->capabilities[CAPS_EFFECTIVE] >> CAP_SYS_ADMIN & 1)
-		plan->seccomp = SECCOMP_LAST;
-	else
-		plan->seccomp = SECCOMP_EARLY;
+	plan->seccomp = (uint8_t)security_seccomp_time(plan);
 }
 
 int security_compile(const struct security_process *process,
@@ -224,7 +220,7 @@ int security_compile(const struct security_process *process,
 		.gid = user->gid,
 		.umask = user->umask.set ? (int32_t)user->umask.value : -1,
 		.no_new_privileges = process->no_new_privileges,
-		.seccomp = SECCOMP_NONE,
+		.seccomp = SECURITY_SECCOMP_NONE,
 		.personality = -1,
 		.memory_mode = -1,
 	};

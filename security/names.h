@@ -9,7 +9,6 @@ enum {
 		4, /* reserved in the kernel's numbering, refused by every kernel so far */
 };
 
-extern const struct name security_rlimit_names[];
 extern const struct name security_scheduler_policies[];
 extern const struct name security_scheduler_flags[];
 extern const struct name security_io_classes[];

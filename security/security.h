@@ -60,8 +60,8 @@ struct security_cpu_affinity {
 struct security_process {
 	struct security_user user;
 	struct json_list rlimits; /* struct security_rlimit */
-	struct security_capabilities
-		*capabilities; /* NULL: every set empty, as with crun and runc */
+	/* NULL: every set empty, as with crun and runc */
+	struct security_capabilities *capabilities;
 	bool no_new_privileges;
 	const char *apparmor_profile;
 	const char *selinux_label;
@@ -96,13 +96,13 @@ extern const struct json_object security_linux_object; /* to EMBED in `linux` */
 /*
  * All checks that need no host: duplicate rlimits, soft > hard, scheduler combinations, ioPriority
  * range, listenerMetadata without listenerPath, errnoRet on an action that takes none, CPU lists,
- * node lists ... ERR_INPUT naming the field by its full path. `linux_part` may be NULL (exec). */
+ * node lists ... ERR_INPUT naming the field by its full path. `linux_part` may be NULL (exec).
+ */
 int security_check(const struct security_process *process, const struct security_linux *linux_part,
 		   struct err *err);
 
 /* ---- compiled for masu-init ---- */
-/* When the filter is loaded: before capabilities go (needs CAP_SYS_ADMIN, no_new_privs is off), or
- * last. */
+/* When the filter is loaded: before capabilities go (no_new_privs is off), or last. */
 enum security_seccomp_time {
 	SECURITY_SECCOMP_NONE,
 	SECURITY_SECCOMP_EARLY,
@@ -113,13 +113,10 @@ struct security_plan {
 	uint32_t uid, gid;
 	int32_t umask; /* -1: leave */
 	uint8_t no_new_privileges;
-	uint8_t set_groups; /* 0 where setgroups is denied (single-id user namespace) and none were
-			       asked for */
-	uint8_t seccomp; /* a filter will arrive: 0 none, 1 load before the drop of capabilities, 2
-			    load last */
+	uint8_t set_groups;       /* 0 where setgroups is denied (and none were asked for) */
+	uint8_t seccomp;          /* enum security_seccomp_time */
+	uint8_t seccomp_listener; /* there is a NOTIFY action: init reports the listener's number */
 	uint32_t seccomp_flags;
-	uint8_t seccomp_listener; /* the filter has a NOTIFY action: init reports the listener's
-				     number */
 	uint64_t capabilities[5];
 	struct flat_ref groups;   /* uint32_t */
 	struct flat_ref rlimits;  /* struct security_rlimit_plan */
@@ -139,10 +136,10 @@ struct security_rlimit_plan {
 };
 
 enum security_compile_flags {
-	SECURITY_DENIED_GROUPS =
-		1, /* the user namespace has setgroups=deny; additionalGids then is an error */
-	SECURITY_USER_NAMESPACE = 2, /* the container has (or joins) a user namespace: masu-init
-					holds all capabilities of it */
+	/* the user namespace has setgroups=deny; additionalGids then is an error */
+	SECURITY_DENIED_GROUPS = 1,
+	/* the container has (or joins) a user namespace: masu-init holds all its capabilities */
+	SECURITY_USER_NAMESPACE = 2,
 };
 
 /*
@@ -155,6 +152,13 @@ enum security_compile_flags {
 int security_compile(const struct security_process *process,
 		     const struct security_linux *linux_part, unsigned int flags, struct flat *flat,
 		     struct security_plan *plan, struct err *err);
+
+/*
+ * When a filter is best loaded for a compiled plan (exec: the container's filter, this process's
+ * credentials). Late, it need not allow what masu-init itself still has to do; that takes
+ * no_new_privs, or CAP_SYS_ADMIN that outlasts the drop.
+ */
+enum security_seccomp_time security_seccomp_time(const struct security_plan *plan);
 
 /*
  * The BPF program of linux.seccomp as raw sock_filter bytes in `arena`; what it decides is told in
@@ -178,8 +182,7 @@ int security_seccomp_send_listener(const struct security_notify *notify, int lis
 				   const char *state_json, struct err *err);
 
 /* ---- host side, by pid, before the container drops what it has ---- */
-/* oom_score_adj: untouched when unset. Scheduler and ioPriority: they may need privileges of the
- * host. */
+/* oom_score_adj (untouched when unset), sched_setattr(2), ioprio_set(2). */
 int security_apply_outside(const struct security_process *process, pid_t pid, struct err *err);
 /* Raise hard limits that the container could not raise itself. */
 int security_raise_limits(const struct security_process *process, pid_t pid, struct err *err);
@@ -189,12 +192,10 @@ int security_apply_affinity(const char *list, pid_t pid, struct err *err);
 int security_reset_affinity(pid_t pid, struct err *err);
 
 /* ---- in masu-init, in this order (security.md 2.1) ---- */
-/* Before the rootfs, as peers do; ENOSYS (no CONFIG_KEYS) is tolerated.
- * keyctl_join_session_keyring(3). */
+/* keyctl_join_session_keyring(3), before the rootfs as peers do; ENOSYS is tolerated. */
 int security_join_keyring(const struct flat_view *view, const struct security_plan *plan,
 			  struct err *err);
-/* For the exec to come: lsm_set_self_attr(2), else a verified procfs. Before no_new_privs is set.
- */
+/* For the exec to come, by lsm_set_self_attr(2) or a verified procfs; before no_new_privs. */
 int security_apply_label(const struct flat_view *view, const struct security_plan *plan,
 			 struct err *err);
 /* personality(2), set_mempolicy(2) */
@@ -215,15 +216,16 @@ int security_apply_limits(const struct flat_view *view, const struct security_pl
 /*
  * Load the filter from memory by seccomp(2); *listener is the notify descriptor or -1. A flag or an
  * action that the kernel lacks is an error, never left out. Nothing but write, read, close and
- * execve may follow when it is loaded last (plan->seccomp 2); sendmsg may already be denied or be
- * waiting for the agent. Loaded early (1: neither no_new_privs nor CAP_SYS_ADMIN at the end), the
- * profile must allow what init itself still calls, first of all what security_drop() does; crun and
- * runc ask the same.
+ * execve may follow when it is loaded last (SECURITY_SECCOMP_LATE); sendmsg may already be denied
+ * or be waiting for the agent. Loaded early (neither no_new_privs nor CAP_SYS_ADMIN at the end),
+ * the profile must allow what init itself still calls, first of all what security_drop() does; crun
+ * and runc ask the same.
  */
 int security_load_seccomp(const void *program, size_t size, uint32_t flags, bool with_listener,
 			  int *listener, struct err *err);
 
 /* ---- for `masu features` and the CLI ---- */
+extern const struct name security_rlimit_names[];     /* RLIMIT_... */
 extern const struct name security_capability_names[]; /* CAP_... -> number */
 extern const struct name security_signal_names[];     /* TERM ... -> number, without SIG */
 extern const struct name security_seccomp_actions[], security_seccomp_operators[],

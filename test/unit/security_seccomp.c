@@ -248,26 +248,29 @@ static void test_verdicts(void)
 	}
 }
 
+#define DENY(text)    "{\"defaultAction\":\"SCMP_ACT_ERRNO\"," text "}"
+#define SYSCALL(text) DENY("\"syscalls\":[{" text "}]")
+
 static const struct {
 	const char *profile, *text;
 } bad_rows[] = {
 	/* clang-format off */
 	{ "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"defaultErrnoRet\":1}", "linux.seccomp.defaultErrnoRet" },
-	{ "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":4096}", "linux.seccomp.defaultErrnoRet" },
+	{ DENY("\"defaultErrnoRet\":4096"), "linux.seccomp.defaultErrnoRet" },
 	{ "{\"defaultAction\":\"SCMP_ACT_NOTIFY\",\"listenerPath\":\"/a\"}", "linux.seccomp.defaultAction" },
 	{ "{\"defaultAction\":\"SCMP_ACT_NONE\"}", "defaultAction" },
 	{ "{}", "defaultAction" },
-	{ "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"architectures\":[\"SCMP_ARCH_Z80\"]}", "architectures" },
-	{ "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"flags\":[\"X\"]}", "flags" },
-	{ "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"listenerMetadata\":\"x\"}", "linux.seccomp.listenerMetadata" },
-	{ "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"listenerPath\":\"x\"}", "linux.seccomp.listenerPath" },
-	{ "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[{\"names\":[],\"action\":\"SCMP_ACT_LOG\"}]}", "names" },
-	{ "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[{\"names\":[\"\"],\"action\":\"SCMP_ACT_LOG\"}]}", "names" },
-	{ "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[{\"names\":[\"read\"]}]}", "action" },
-	{ "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[{\"names\":[\"read\"],\"action\":\"SCMP_ACT_LOG\",\"errnoRet\":1}]}", "linux.seccomp.syscalls[0].errnoRet" },
-	{ "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[{\"names\":[\"read\"],\"action\":\"SCMP_ACT_NOTIFY\"}]}", "linux.seccomp.listenerPath" },
-	{ "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"listenerPath\":\"/a\",\"syscalls\":[{\"names\":[\"write\"],\"action\":\"SCMP_ACT_NOTIFY\"}]}", "linux.seccomp.syscalls[0]" },
-	{ "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[{\"names\":[\"read\"],\"action\":\"SCMP_ACT_LOG\",\"args\":[{\"index\":6,\"value\":1,\"op\":\"SCMP_CMP_EQ\"}]}]}", "index" },
+	{ DENY("\"architectures\":[\"SCMP_ARCH_Z80\"]"), "architectures" },
+	{ DENY("\"flags\":[\"X\"]"), "flags" },
+	{ DENY("\"listenerMetadata\":\"x\""), "linux.seccomp.listenerMetadata" },
+	{ DENY("\"listenerPath\":\"x\""), "linux.seccomp.listenerPath" },
+	{ SYSCALL("\"names\":[],\"action\":\"SCMP_ACT_LOG\""), "names" },
+	{ SYSCALL("\"names\":[\"\"],\"action\":\"SCMP_ACT_LOG\""), "names" },
+	{ SYSCALL("\"names\":[\"read\"]"), "action" },
+	{ SYSCALL("\"names\":[\"read\"],\"action\":\"SCMP_ACT_LOG\",\"errnoRet\":1"), "linux.seccomp.syscalls[0].errnoRet" },
+	{ SYSCALL("\"names\":[\"read\"],\"action\":\"SCMP_ACT_NOTIFY\""), "linux.seccomp.listenerPath" },
+	{ DENY("\"listenerPath\":\"/a\",\"syscalls\":[{\"names\":[\"write\"],\"action\":\"SCMP_ACT_NOTIFY\"}]"), "linux.seccomp.syscalls[0]" },
+	{ SYSCALL("\"names\":[\"read\"],\"action\":\"SCMP_ACT_LOG\",\"args\":[{\"index\":6,\"value\":1,\"op\":\"SCMP_CMP_EQ\"}]"), "index" },
 	/* clang-format on */
 };
 
