@@ -100,12 +100,13 @@ static int compare_keys(const void *left, const void *right)
  * than they should. */
 static int check_duplicates(struct json_decoder *decoder, struct json_frame *frame)
 {
-	struct json_key *keys = decoder->keys + frame->keys;
 	size_t count = decoder->key_count - frame->keys;
 
 	decoder->key_count = frame->keys;
 	if (count < 2)
 		return 1;
+	struct json_key *keys = decoder->keys + frame->keys;
+
 	qsort(keys, count, sizeof(*keys), compare_keys);
 	for (size_t i = 1; i < count; i++) {
 		if (compare_texts(&keys[i - 1], &keys[i]) != 0)
