@@ -37,15 +37,16 @@ bool ns_sysctl_path(const char *key, char path[PATH_MAX])
 			path[i] = '.';
 	}
 	/* every part is a name */
-	for (const char *at = path; at; at = strchr(at, '/')) {
-		at += *at == '/';
+	for (const char *at = path;; at++) {
 		size_t part = strcspn(at, "/");
 
 		if (!part || (part == 1 && *at == '.') ||
 		    (part == 2 && at[0] == '.' && at[1] == '.'))
 			return false;
+		at += part;
+		if (!*at)
+			return true;
 	}
-	return true;
 }
 
 static const struct sysctl_row *find(const char *path)
