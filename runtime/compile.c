@@ -99,6 +99,7 @@ int startup_compile_process(struct startup *startup, struct err *err)
 	plan->magic = PLAN_MAGIC;
 	plan->keep_count = startup->options->listen_fds + startup->options->preserve_fds;
 	plan->listen_fds = startup->options->listen_fds;
+	plan->trace = startup->options->trace_file != NULL;
 	plan->start_socket = flat_fd(&startup->flat, startup->start_socket);
 	startup->start_socket = -1; /* the plan owns it now */
 #ifdef MASU_FAULTS

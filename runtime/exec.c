@@ -247,9 +247,7 @@ static int load_filter(struct execution *execution, struct err *err)
 
 	if (filter < 0)
 		return err_sys(err, "open saved seccomp filter");
-	bool late = state->seccomp_late && execution->process.security.no_new_privileges;
-
-	startup->plan.security.seccomp = late ? SECURITY_SECCOMP_LATE : SECURITY_SECCOMP_EARLY;
+	startup->plan.security.seccomp = (uint8_t)security_seccomp_time(&startup->plan.security);
 	startup->plan.security.seccomp_flags = (uint32_t)state->seccomp_flags.value;
 	startup->plan.security.seccomp_listener = state->seccomp_listener != NULL;
 	startup_hand_over(startup, TURN_FILTER, filter);
@@ -298,8 +296,10 @@ static int compile(struct execution *execution, struct err *err)
 
 	flat_put(&startup->flat, plan, sizeof(*plan), 1);
 	plan->table = PLAN_EXEC;
-	if (security_compile(&execution->process.security, NULL, container->state.denied_groups, &startup->flat,
-			     &plan->security, err) < 0 ||
+	unsigned int flags = (container->state.denied_groups ? SECURITY_DENIED_GROUPS : 0) |
+			     (container->state.namespaces.value & CLONE_NEWUSER ? SECURITY_USER_NAMESPACE : 0);
+
+	if (security_compile(&execution->process.security, NULL, flags, &startup->flat, &plan->security, err) < 0 ||
 	    load_filter(execution, err) < 0 || compile_entry(execution, err) < 0)
 		return -1;
 	if (cgroup && cgroup_compile(cgroup, cgroup_clone_fd(cgroup) >= 0, &startup->flat, &plan->cgroup, err) < 0)

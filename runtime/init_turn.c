@@ -8,7 +8,8 @@
 int turn_send(int socket, struct turn *turn, const int *fds, struct err *err)
 {
 	/* a turn that went well carries no error text: 4 words instead of 700 bytes */
-	size_t size = turn->failed ? sizeof(*turn) : offsetof(struct turn, err);
+	bool whole = turn->failed || turn->time_count;
+	size_t size = whole ? sizeof(*turn) : offsetof(struct turn, err);
 
 	if (fd_send(socket, turn, size, fds, turn->fd_count) < 0)
 		return err_sys(err, "send turn");
@@ -26,7 +27,8 @@ int turn_receive(int socket, struct turn *turn, int *fds, struct err *err)
 		return err_sys(err, "receive turn");
 	if (length <= 0)
 		return err_set(err, ERR_PEER, "the other side ended without a word");
-	if ((size_t)length < offsetof(struct turn, err) || turn->fd_count != count)
+	if ((size_t)length < offsetof(struct turn, err) || turn->fd_count != count ||
+	    turn->time_count > TURN_TIMES)
 		return err_set(err, ERR_PEER, "receive turn: malformed message");
 	if (!turn->failed)
 		return 0;

@@ -128,6 +128,12 @@ static int copy_cgroup_mounts(struct startup *startup, struct err *err)
 	return 0;
 }
 
+static unsigned int security_flags(const struct startup *startup)
+{
+	return (startup->host.denied_groups ? SECURITY_DENIED_GROUPS : 0) |
+	       (startup->host.join[NS_USER] >= 0 ? SECURITY_USER_NAMESPACE : 0);
+}
+
 int run_open_mounts(struct startup *startup, struct err *err)
 {
 	struct flat *flat = &startup->flat;
@@ -139,7 +145,7 @@ int run_open_mounts(struct startup *startup, struct err *err)
 	    ns_compile(&startup->request, &startup->host, flat, &plan->ns, err) < 0)
 		return -1;
 	if (startup->process && security_compile(&startup->process->security, &spec->linux_part.security,
-						 startup->host.denied_groups, flat, &plan->security, err) < 0)
+						 security_flags(startup), flat, &plan->security, err) < 0)
 		return -1;
 	if (cgroup && cgroup_compile(cgroup, cgroup_clone_fd(cgroup) >= 0, flat, &plan->cgroup, err) < 0)
 		return -1;
@@ -342,10 +348,8 @@ int run_save_created(struct startup *startup, struct err *err)
 	state->root_unmapped = startup->host.join[NS_USER] >= 0 && !startup->host.root_mapped;
 	state->root_uid = startup->host.root_uid;
 	state->root_gid = startup->host.root_gid;
-	if (startup->plan.security.seccomp) {
+	if (startup->plan.security.seccomp)
 		state->seccomp_flags = (struct opt_u64){ true, startup->plan.security.seccomp_flags };
-		state->seccomp_late = startup->plan.security.seccomp == SECURITY_SECCOMP_LATE;
-	}
 	if (!state->boot_id)
 		return err_sys(err, "write record");
 	if (startup->plan.security.seccomp_listener) {

@@ -39,7 +39,6 @@ static const struct json_row state_rows[] = {
 	{ "noKeyring",        JSON_BOOL,     AT(no_keyring) },
 	{ "notifySocket",     JSON_TEXT,     AT(notify_socket) },
 	{ "seccompFlags",     JSON_U64,      AT(seccomp_flags) },
-	{ "seccompLate",      JSON_BOOL,     AT(seccomp_late) },
 	{ "seccompListener",  JSON_TEXT,     AT(seccomp_listener) },
 	{ "seccompMetadata",  JSON_TEXT,     AT(seccomp_metadata) },
 	{ "cgroup",           JSON_OBJECT,   AT(cgroup), .nested = &cgroup_state_object },

@@ -50,7 +50,6 @@ struct state {
 	bool no_keyring;
 	const char *notify_socket;
 	struct opt_u64 seccomp_flags;
-	bool seccomp_late;
 	const char *seccomp_listener, *seccomp_metadata;
 	struct cgroup_state cgroup;
 	struct cgroup_rdt_state rdt;

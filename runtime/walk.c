@@ -39,19 +39,17 @@ static int fault(const char *name, struct err *err)
 
 static int run_row(struct startup *startup, const struct startup_row *row, struct err *err)
 {
-	struct startup_trace *trace = &startup->trace[startup->trace_count];
+	uint64_t begin = startup->options->trace_file ? startup_clock_ns() : 0;
 
 	log_debug("step %s", row->name);
-	if (startup->options->trace_file && startup->trace_count < TRACE_ROWS) {
-		*trace = (struct startup_trace){ row->name, row->side, startup_clock_ns(), 0 };
-		startup->trace_count++;
-	}
 	/* a fault comes after the work: the row is done and its undo must take it back */
 	int result = row->run(startup, err);
 
 	if (result == 0)
 		result = fault(row->name, err);
-	trace->end_ns = startup->options->trace_file ? startup_clock_ns() : 0;
+	if (startup->options->trace_file && startup->trace_count < TRACE_ROWS)
+		startup->trace[startup->trace_count++] =
+			(struct startup_trace){ row->name, row->side, begin, startup_clock_ns() };
 	return result < 0 ? err_wrap(err, "%s", row->name) : 0;
 }
 
@@ -93,7 +91,22 @@ static int explain_end(struct startup *startup, struct err *err)
 	return err_set(err, ERR_PEER, "masu-init ended without a word");
 }
 
-static int take_turn(struct startup *startup, struct err *err)
+/* The times that masu-init measured, beside our own. */
+static void keep_times(struct startup *startup, const struct startup_row *rows, const struct turn *turn)
+{
+	for (uint32_t i = 0; i < turn->time_count && startup->trace_count < TRACE_ROWS; i++) {
+		const struct turn_time *time = &turn->times[i];
+
+		startup->trace[startup->trace_count++] = (struct startup_trace){
+			rows[time->row].name,
+			SIDE_INIT,
+			time->begin_ns,
+			time->end_ns,
+		};
+	}
+}
+
+static int take_turn(struct startup *startup, const struct startup_row *rows, struct err *err)
 {
 	struct turn turn;
 	int fds[TURN_FDS];
@@ -108,6 +121,7 @@ static int take_turn(struct startup *startup, struct err *err)
 	}
 	for (uint32_t i = 0; i < turn.fd_count; i++)
 		keep_fd(startup, turn.slots[i], fds[i]);
+	keep_times(startup, rows, &turn);
 	return 0;
 }
 
@@ -162,7 +176,7 @@ static int walk_forward(struct startup *startup, const struct startup_row *rows,
 			continue;
 		}
 		if (row->side == SIDE_HOST && !mine) {
-			if (take_turn(startup, err) < 0)
+			if (take_turn(startup, rows, err) < 0)
 				return -1;
 			mine = true;
 		}

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/fd.h"
 #include "base/str.h"
@@ -104,6 +105,7 @@ static int give_turn(struct init *init, struct err *err)
 
 	while (init->turn.fd_count)
 		close(init->fds[--init->turn.fd_count]);
+	init->turn.time_count = 0;
 	return result;
 }
 
@@ -157,6 +159,27 @@ static int fault(const struct init *init, const char *name, struct err *err)
 }
 #endif
 
+static uint64_t clock_ns(const struct init *init)
+{
+	struct timespec now;
+
+	if (!init->plan->trace)
+		return 0;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static int run_row(struct init *init, const struct row *row, uint32_t index, struct err *err)
+{
+	uint64_t begin = clock_ns(init);
+
+	if (fault(init, row->name, err) < 0 || row->run(init, err) < 0)
+		return err_wrap(err, "%s", row->name);
+	if (init->plan->trace && init->turn.time_count < TURN_TIMES)
+		init->turn.times[init->turn.time_count++] = (struct turn_time){ begin, clock_ns(init), index };
+	return 0;
+}
+
 static int walk(struct init *init, const struct row *rows, size_t count, struct err *err)
 {
 	bool mine = false;
@@ -175,8 +198,8 @@ static int walk(struct init *init, const struct row *rows, size_t count, struct 
 		if (!mine && take_turn(init, err) < 0)
 			return -1;
 		mine = true;
-		if (fault(init, row->name, err) < 0 || row->run(init, err) < 0)
-			return err_wrap(err, "%s", row->name);
+		if (run_row(init, row, (uint32_t)i, err) < 0)
+			return -1;
 	}
 	return 0; /* not reached: the last row is exec */
 }
