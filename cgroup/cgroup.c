@@ -71,10 +71,13 @@ static const char *clean_path(const char *path, struct arena *arena, struct err 
  * The directory of the hierarchy that holds our default parent: the mount's root, or for a user who
  * may not write there the directory beside our own cgroup. NULL when neither can be written.
  */
-static const char *find_base(const struct cgroup_hierarchy *hierarchy, struct arena *arena)
+static const char *find_base(struct cgroup_host *host, struct cgroup_hierarchy *hierarchy,
+			     struct arena *arena)
 {
 	if (faccessat(AT_FDCWD, hierarchy->mount, W_OK, AT_EACCESS) == 0)
 		return hierarchy->mount;
+	if (!hierarchy->own[0] && cgroup_host_read_own(arena, host, NULL) < 0)
+		return NULL;
 	const char *own = cgroup_host_own_dir(hierarchy, arena);
 	const char *slash = own ? strrchr(own, '/') : NULL;
 
@@ -85,23 +88,11 @@ static const char *find_base(const struct cgroup_hierarchy *hierarchy, struct ar
 	return parent && faccessat(AT_FDCWD, parent, W_OK, AT_EACCESS) == 0 ? parent : NULL;
 }
 
-static bool all_writable(const struct cgroup_host *host)
-{
-	for (size_t i = 0; i < host->count; i++) {
-		if (!host->hierarchies[i].read_only &&
-		    faccessat(AT_FDCWD, host->hierarchies[i].mount, W_OK, AT_EACCESS) < 0)
-			return false;
-	}
-	return true;
-}
-
 /* Fills one hierarchy's record; false when it is left out. */
-static bool plan_hierarchy(const struct cgroup_hierarchy *hierarchy, const char *path,
-			   bool is_default, struct arena *arena,
+static bool plan_hierarchy(const struct cgroup_hierarchy *hierarchy, const char *base,
+			   const char *path, struct arena *arena,
 			   struct cgroup_hierarchy_state *planned)
 {
-	const char *base = is_default ? find_base(hierarchy, arena) : hierarchy->mount;
-
 	if (hierarchy->read_only || !base)
 		return false;
 	planned->controllers = hierarchy->controllers;
@@ -152,19 +143,21 @@ int cgroup_plan(enum cgroup_driver driver, const char *path, const char *id, boo
 	state->path = path ? clean_path(path, arena, err) : NULL;
 	if (!state->path || cgroup_host_read(arena, &host, err) < 0)
 		return -1;
-	if (is_default && !all_writable(&host) && cgroup_host_read_own(arena, &host, err) < 0)
-		return -1;
 	struct cgroup_hierarchy_state *planned =
 		arena_alloc(arena, (host.count + 1) * sizeof(*planned));
 
 	if (!planned)
 		return err_sys(err, "plan cgroups");
 	for (size_t i = 0; i < host.count; i++) {
-		if (plan_hierarchy(&host.hierarchies[i], state->path, is_default, arena,
+		struct cgroup_hierarchy *hierarchy = &host.hierarchies[i];
+		const char *base =
+			is_default ? find_base(&host, hierarchy, arena) : hierarchy->mount;
+
+		if (plan_hierarchy(hierarchy, base, state->path, arena,
 				   &planned[state->hierarchies.count]))
 			state->hierarchies.count++;
 		else
-			left_out |= host.hierarchies[i].read_only;
+			left_out |= hierarchy->read_only;
 	}
 	state->hierarchies.items = planned;
 	if (required && (left_out || !state->hierarchies.count))

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/auto.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/str.h"
@@ -37,8 +38,11 @@ static int write_cpuset(const char *dir, const char *file, const char *text, str
 	char path[PATH_MAX];
 
 	str_format(path, sizeof(path), "%s/%s", dir, file);
-	if (access(path, F_OK) < 0)
-		str_format(path, sizeof(path), "%s/%s", dir, file + strlen("cpuset."));
+	if (fd_write_file(AT_FDCWD, path, text, err) == 0)
+		return 0;
+	if (errno != ENOENT)
+		return -1;
+	str_format(path, sizeof(path), "%s/%s", dir, file + strlen("cpuset."));
 	return fd_write_file(AT_FDCWD, path, text, err);
 }
 
@@ -79,6 +83,24 @@ static int v1_settle(struct cgroup_place *place, uint32_t needed, struct err *er
 	return fill_cpuset(place, strlen(place->dir), "cpuset.mems", text, err);
 }
 
+/* One write a line, all through one descriptor. */
+static int write_exceptions(struct cgroup_place *place, const char *file,
+			    const struct device_rule *exceptions, size_t count, struct err *err)
+{
+	auto_close int fd = openat(cgroup_place_fd(place), file, O_WRONLY | O_CLOEXEC);
+	char line[DEVICE_LINE_MAX];
+
+	if (fd < 0)
+		return err_sys(err, "linux.resources.devices: open %s/%s", place->dir, file);
+	for (size_t i = 0; i < count; i++) {
+		device_rule_line(&exceptions[i], line);
+		if (exceptions[i].access && write(fd, line, strlen(line)) < 0)
+			return err_sys(err, "linux.resources.devices: write %s to %s/%s", line,
+				       place->dir, file);
+	}
+	return 0;
+}
+
 static int v1_devices(struct cgroup_place *place, const struct device_rules *rules, bool live,
 		      struct arena *arena, struct err *err)
 {
@@ -101,15 +123,7 @@ static int v1_devices(struct cgroup_place *place, const struct device_rules *rul
 			return 0;
 		return err_wrap(err, "linux.resources.devices");
 	}
-	for (size_t i = 0; i < count; i++) {
-		char line[DEVICE_LINE_MAX];
-
-		if (exceptions[i].access &&
-		    cgroup_place_write(place, to_exception, device_rule_line(&exceptions[i], line),
-				       err) < 0)
-			return err_wrap(err, "linux.resources.devices");
-	}
-	return 0;
+	return write_exceptions(place, to_exception, exceptions, count, err);
 }
 
 static bool v1_is_frozen(struct cgroup_place *place)
