@@ -137,6 +137,18 @@ static int apply_place(const struct cgroup *cgroup, struct cgroup_place *place,
 	return 0;
 }
 
+/* Does the kernel have it at all? */
+static int hint_at_controller(struct arena *arena, const char *name, struct err *err)
+{
+	const char *known = cgroup_read_text("/proc/cgroups", arena, NULL);
+
+	if (!name || !known)
+		return -1;
+	if (cgroup_host_knows(known, name))
+		return err_hint(err, "the kernel has it: mount it below /sys/fs/cgroup, writable");
+	return err_hint(err, "this kernel was built or started without it, see /proc/cgroups");
+}
+
 /* Controllers that no hierarchy of the container has: asking for them must not pass in silence. */
 static int refuse_uncovered(const struct cgroup *cgroup, const struct cgroup_resources *resources,
 			    struct err *err)
@@ -164,7 +176,7 @@ static int refuse_uncovered(const struct cgroup *cgroup, const struct cgroup_res
 			err_set(err, ERR_UNSUPPORTED,
 				"linux.resources.%s: the %s controller is not mounted or not writable",
 				write->field, name);
-		return err_hint(err, "see /proc/cgroups and /proc/self/mountinfo");
+		return hint_at_controller(cgroup->arena, name, err);
 	}
 	return 0;
 }
