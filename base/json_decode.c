@@ -295,11 +295,12 @@ static void hint_names(struct err *err, const struct name *names, const char *te
 		return;
 	}
 	for (; names->text; names++) {
-		size_t length = strlen(names->text);
+		int length = snprintf(words + used, sizeof(words) - used, "%s%s", used ? ", " : "",
+				      names->text);
 
-		if (used + length + 16 > sizeof(words))
-			return;
-		used += (size_t)sprintf(words + used, "%s%s", used ? ", " : "", names->text);
+		used += (size_t)length;
+		if (used + 10 > sizeof(words))
+			return; /* too many to show */
 	}
 	err_hint(err, "one of: %s", words);
 }

@@ -21,7 +21,7 @@ struct writer {
 static void put(struct writer *writer, const char *bytes, size_t count)
 {
 	writer->length += count;
-	if (writer->length > writer->room)
+	if (!writer->out || writer->length > writer->room)
 		return;
 	memcpy(writer->out + writer->written, bytes, count);
 	writer->written += count;

@@ -43,18 +43,19 @@ void json_write_path(const struct json_decoder *decoder, char path[JSON_PATH_MAX
 	for (size_t i = 0; i < decoder->depth && used + JSON_SHOWN_MAX + 8 < JSON_PATH_MAX; i++) {
 		const struct json_frame *frame = &decoder->frames[i];
 		char shown[JSON_SHOWN_MAX + 4];
-		int step = 0;
+		char *end = path + used;
+		size_t room = JSON_PATH_MAX - used;
 
 		if (frame->key) {
 			json_show(frame->key, frame->key_length, shown);
-			step = sprintf(path + used, "%s%s", used ? "." : "", shown);
+			snprintf(end, room, "%s%s", used ? "." : "", shown);
 		} else if (frame->begun) {
-			step = sprintf(path + used, "[%zu]", frame->begun - 1);
+			snprintf(end, room, "[%zu]", frame->begun - 1);
 		}
-		used += (size_t)step;
+		used += strlen(end);
 	}
 	if (used)
-		strcpy(path + used, ": ");
+		snprintf(path + used, JSON_PATH_MAX - used, ": ");
 }
 
 int json_fail_at(struct json_decoder *decoder, size_t offset, const char *format, ...)
