@@ -328,9 +328,10 @@ enum masu_gc_flags {
 typedef void masu_gc_callback(const char *kind, const char *name, void *data);
 
 /*
- * Remove what crashed or killed starts left behind: records without a process and kernel objects
- * without a record. `report` (may be NULL) is called for each before it is removed. What cannot be
- * removed does not stop the rest; the first such failure is the error.
+ * Remove what crashed or killed starts left behind: records of a create that did not get through,
+ * records that cannot be read, and kernel objects without a record. A stopped container is kept.
+ * `report` (may be NULL) is called for each before it is removed. What cannot be removed does not
+ * stop the rest; the first such failure is the error.
  */
 MASU_API int masu_gc(struct masu *masu, unsigned int flags, masu_gc_callback *report, void *data,
 		     struct masu_error *error);
