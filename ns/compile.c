@@ -31,6 +31,10 @@ static const struct {
 	{ "/dev/random", 1, 8 }, { "/dev/urandom", 1, 9 }, { "/dev/tty", 5, 0 },
 };
 
+enum {
+	DEFAULT_DEVICES = sizeof(default_devices) / sizeof(*default_devices),
+};
+
 /* /dev is the host's own, bound as a whole: nothing may be made in it. */
 static bool has_foreign_dev(const struct ns_request *request)
 {
@@ -108,16 +112,44 @@ static bool is_listed(const struct json_list *devices, const char *path)
 	return false;
 }
 
+static bool is_host_device(const char *path, const struct ns_device_plan *device)
+{
+	struct stat status;
+
+	return stat(path, &status) == 0 && (status.st_mode & S_IFMT) == (device->mode & S_IFMT) &&
+	       status.st_rdev == makedev(device->major, device->minor);
+}
+
+/* Where the host has the device: at the same path, as one of the usual ones, or by its number. */
+static void find_host_device(const char *path, const struct ns_device_plan *device,
+			     char source[PATH_MAX])
+{
+	str_format(source, PATH_MAX, "%s", path);
+	for (size_t i = 0; i < DEFAULT_DEVICES && !is_host_device(source, device); i++)
+		str_format(source, PATH_MAX, "%s", default_devices[i].path);
+	if (is_host_device(source, device))
+		return;
+	str_format(source, PATH_MAX, "/dev/%s/%u:%u", S_ISBLK(device->mode) ? "block" : "char",
+		   device->major, device->minor);
+	if (!is_host_device(source, device))
+		str_format(source, PATH_MAX, "%s",
+			   path); /* the message will say that it is not there */
+}
+
 /* Nodes cannot be made in a user namespace or without CAP_MKNOD: the host's are bound instead. A
  * FIFO always can. */
 static int bind_device(struct compiler *compiler, struct ns_device_plan *device, const char *path,
 		       struct err *err)
 {
-	if ((!compiler->in_user && ns_has_capability(CAP_MKNOD)) || S_ISFIFO(device->mode))
+	char source[PATH_MAX];
+
+	if (compiler->can_make_nodes || S_ISFIFO(device->mode))
 		return 0;
+	find_host_device(path, device, source);
+	device->source = flat_text(compiler->flat, source);
 	device->prepare = !compiler->can_clone;
 	int node = device->prepare ? fcntl(compiler->here, F_DUPFD_CLOEXEC, 3)
-				   : ns_source_device(path, device->mode, device->major,
+				   : ns_source_device(source, device->mode, device->major,
 						      device->minor, err);
 
 	if (node < 0)
@@ -153,13 +185,13 @@ static int compile_device(struct compiler *compiler, const struct ns_device_spec
 static int compile_devices(struct compiler *compiler, struct err *err)
 {
 	const struct json_list *list = &compiler->request->linux_part->devices;
-	size_t defaults = sizeof(default_devices) / sizeof(*default_devices), count = 0;
+	size_t count = 0;
 	struct ns_device_plan *devices =
-		arena_alloc(&compiler->arena, (list->count + defaults) * sizeof(*devices));
+		arena_alloc(&compiler->arena, (list->count + DEFAULT_DEVICES) * sizeof(*devices));
 
 	if (!devices)
 		return err_sys(err, "compile devices");
-	for (size_t i = 0; i < defaults && (compiler->plan->flags & NS_PLAN_DEV); i++) {
+	for (size_t i = 0; i < DEFAULT_DEVICES && (compiler->plan->flags & NS_PLAN_DEV); i++) {
 		const struct ns_device_spec spec = {
 			.path = default_devices[i].path,
 			.type = "c",
@@ -291,8 +323,10 @@ int ns_compile(const struct ns_request *request, const struct ns_host *host, str
 		.here = -1,
 	};
 
+	compiler.can_make_nodes = !compiler.in_user && ns_has_capability(CAP_MKNOD);
+
 	*plan = (struct ns_plan){ .rootfs = FLAT_NO_FD, .time_namespace = FLAT_NO_FD };
-	if (!compiler.can_clone)
+	if (compiler.in_user || !compiler.can_clone)
 		compiler.here = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int result = compile_all(&compiler, err);
 

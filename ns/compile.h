@@ -32,7 +32,8 @@ struct compiler {
 	int here;       /* what place holders refer to, or -1: nothing in particular */
 	bool can_clone; /* we may clone and make mounts; else init does, with its own eyes */
 	bool in_user;   /* the container's user namespace is not the host's first */
-	bool failed;    /* memory ran out */
+	bool can_make_nodes;
+	bool failed; /* memory ran out */
 };
 
 /* All rows of one mounts[] entry. */

@@ -339,35 +339,45 @@ static bool has_mode(const struct ns_mount_spec *mount)
 	return false;
 }
 
-/* In a user namespace, a view of a namespace that belongs to the host is refused: the host's mount
- * stands ready. */
-static int compile_fallback(struct compiler *compiler, struct ns_mount_plan *row, const char *type,
-			    struct err *err)
+/* The host's mount, in case that the container's own is refused. */
+static int compile_fallback(struct compiler *compiler, struct ns_mount_plan *row,
+			    const char *host_path, struct err *err)
 {
 	const struct ns_options none = { 0 };
 
-	for (size_t i = 0; i < sizeof(view_rows) / sizeof(*view_rows); i++) {
-		if (strcmp(type, view_rows[i].type) != 0 || !compiler->in_user ||
-		    ns_is_new(compiler->request->linux_part, view_rows[i].owner) ||
-		    access(view_rows[i].host_path, F_OK) < 0)
-			continue;
-		struct ns_mount_plan bind = *row;
+	row->source = flat_text(compiler->flat, host_path);
+	row->propagation = propagation_list(compiler, &none, true);
+	row->flags |= NS_MOUNT_FALLBACK | NS_MOUNT_RECURSIVE;
+	struct ns_mount_plan clone = *row;
 
-		bind.kind = NS_MOUNT_BIND;
-		bind.flags = NS_MOUNT_RECURSIVE;
-		bind.source = flat_text(compiler->flat, view_rows[i].host_path);
-		bind.propagation = propagation_list(compiler, &none, true);
-		if (compiler->flat->failed)
-			return 0;
-		if (make_source(compiler, &bind, err) < 0)
-			return -1;
-		row->source = bind.source;
-		row->fd = bind.fd;
-		row->flags |=
-			NS_MOUNT_FALLBACK | NS_MOUNT_RECURSIVE | (bind.flags & NS_MOUNT_PREPARE);
-		if (row->flags & NS_MOUNT_PREPARE)
-			row->propagation = bind.propagation;
-	}
+	if (!compiler->can_clone || compiler->flat->failed)
+		return 0;
+	clone.kind = NS_MOUNT_BIND;
+	if (make_source(compiler, &clone, err) < 0)
+		return -1;
+	row->fd = clone.fd;
+	row->flags |= NS_MOUNT_FALLBACK_READY;
+	return 0;
+}
+
+/* In a user namespace, what shows a namespace is made before the pivot, and may be refused when
+ * that namespace is the host's. */
+static int compile_view(struct compiler *compiler, struct ns_mount_plan *row, const char *type,
+			struct err *err)
+{
+	size_t i = 0, count = sizeof(view_rows) / sizeof(*view_rows);
+
+	while (i < count && strcmp(type, view_rows[i].type) != 0)
+		i++;
+	if (i == count || !compiler->in_user)
+		return 0;
+	row->flags |= NS_MOUNT_PREPARE;
+	if (!ns_is_new(compiler->request->linux_part, view_rows[i].owner) &&
+	    access(view_rows[i].host_path, F_OK) == 0 &&
+	    compile_fallback(compiler, row, view_rows[i].host_path, err) < 0)
+		return -1;
+	if (!(row->flags & NS_MOUNT_FALLBACK_READY))
+		row->fd = place_holder(compiler);
 	return 0;
 }
 
@@ -391,7 +401,7 @@ static int compile_filesystem(struct compiler *compiler, const struct ns_mount_s
 		row->flags |= NS_MOUNT_ORDINARY_DIR;
 	if (strcmp(mount->type, "proc") == 0)
 		row->flags |= NS_MOUNT_PROC_ALLOWED;
-	if (row->kind == NS_MOUNT_FS && compile_fallback(compiler, row, mount->type, err) < 0)
+	if (row->kind == NS_MOUNT_FS && compile_view(compiler, row, mount->type, err) < 0)
 		return -1;
 	if (compile_add(compiler, row, err) < 0 || compiler->flat->failed)
 		return compiler->flat->failed ? 0 : -1;

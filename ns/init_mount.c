@@ -92,7 +92,8 @@ static int finish_old(const struct place *place, int mount_fd, struct err *err)
 		if (ns_propagation_apply(mount_fd, propagation[i], err) < 0)
 			return -1;
 	}
-	return row->kind == NS_MOUNT_NEW ? 0 : ns_attributes_apply(mount_fd, &row->attributes, err);
+	return row->kind != NS_MOUNT_BIND ? 0
+					  : ns_attributes_apply(mount_fd, &row->attributes, err);
 }
 
 static int attach(const struct place *place, struct err *err)
@@ -194,11 +195,6 @@ static int mount_error(const char *type, struct err *err)
 	err_sys(err, "%s", "mount it");
 	if (code == ENODEV)
 		return err_hint(err, "the kernel has no file system \"%s\"", type);
-	if (code == EPERM && (strcmp(type, "proc") == 0 || strcmp(type, "sysfs") == 0))
-		return err_hint(
-			err,
-			"in a user namespace this needs a new %s namespace and a host whose own %s is not partly covered",
-			*type == 'p' ? "pid" : "network", *type == 'p' ? "/proc" : "/sys");
 	if (code == EINVAL && strcmp(type, "devpts") == 0)
 		return err_hint(
 			err, "a gid= or uid= in the options must be mapped in the user namespace");
@@ -214,8 +210,7 @@ static int mount_new(const struct place *place, struct err *err)
 {
 	const struct ns_mount_plan *row = place->row;
 	const char *type = flat_string(place->view, row->type);
-	const char *source =
-		row->flags & NS_MOUNT_FALLBACK ? NULL : flat_string(place->view, row->source);
+	const char *source = flat_string(place->view, row->source);
 	unsigned long flags = mount_flags(row);
 	bool readonly_later = (row->flags & NS_MOUNT_COPY_UP) && (flags & MS_RDONLY);
 	char data[DATA_MAX];
@@ -227,13 +222,9 @@ static int mount_new(const struct place *place, struct err *err)
 		return err_sys(err, "enter it");
 	if (readonly_later)
 		flags &= ~(unsigned long)MS_RDONLY;
-	if (mount(source ? source : type, ".", type, flags, *data ? data : NULL) == 0)
-		return finish_new(place, target, readonly_later, err);
-	if (!(row->flags & NS_MOUNT_FALLBACK) || (errno != EPERM && errno != EBUSY))
+	if (mount(source, ".", type, flags, *data ? data : NULL) < 0)
 		return mount_error(type, err);
-	if (ns_move(flat_get_fd(place->view, row->fd), target) < 0)
-		return err_sys(err, "attach the host's");
-	return 0;
+	return finish_new(place, target, readonly_later, err);
 }
 
 /* "remount": the mount's own options; words for the file system only where there are some. */
@@ -279,7 +270,8 @@ static int mount_row(const struct place *place, struct err *err)
 	case NS_MOUNT_NEW:
 		return attach(place, err);
 	case NS_MOUNT_FS:
-		return mount_new(place, err);
+		return place->row->flags & NS_MOUNT_PREPARE ? attach(place, err)
+							    : mount_new(place, err);
 	case NS_MOUNT_REMOUNT:
 		return remount(place, err);
 	case NS_MOUNT_LINK:

@@ -87,6 +87,8 @@ int ns_attach_root(const struct flat_view *view, const struct ns_plan *plan, int
 				"every directory above must be searchable by the container's root user");
 		return -1;
 	}
+	if (!ns_attributes_on_detached() && ns_propagation_apply(fd, propagation, err) < 0)
+		return err_wrap(err, "attach root file system on %s", target);
 	*root = take_fd(&fd);
 	return 0;
 }

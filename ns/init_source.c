@@ -111,7 +111,8 @@ static int configure_super(int fs, uint64_t super, bool readonly)
 static int make_filesystem(const struct flat_view *view, const struct ns_mount_plan *row,
 			   struct err *err)
 {
-	const char *type = flat_string(view, row->type), *source = flat_string(view, row->source);
+	const char *type = flat_string(view, row->type);
+	const char *source = row->flags & NS_MOUNT_FALLBACK ? type : flat_string(view, row->source);
 	uint64_t attributes = row->attributes.set | row->attributes.tree_set;
 	auto_close int fs = sys_fsopen(type, FSOPEN_CLOEXEC);
 
@@ -135,7 +136,7 @@ static int make_filesystem(const struct flat_view *view, const struct ns_mount_p
 
 int ns_source_make(const struct flat_view *view, const struct ns_mount_plan *row, struct err *err)
 {
-	bool create = row->kind == NS_MOUNT_NEW;
+	bool create = row->kind != NS_MOUNT_BIND;
 	const uint64_t *propagation = flat_get(view, row->propagation, sizeof(*propagation));
 	auto_close int mount_fd =
 		create ? make_filesystem(view, row, err)
@@ -157,7 +158,7 @@ int ns_source_make(const struct flat_view *view, const struct ns_mount_plan *row
 int ns_source_device(const char *path, uint32_t mode, uint32_t major, uint32_t minor,
 		     struct err *err)
 {
-	auto_close int node = clone_tree(path, NS_MOUNT_SOURCE_LINK, err);
+	auto_close int node = clone_tree(path, 0, err);
 	struct stat status;
 
 	if (node < 0)
@@ -184,6 +185,33 @@ static int replace(const struct flat_view *view, flat_fd_t place, int made, stru
 	return 0;
 }
 
+/* A file system that shows a namespace which is not ours to show: the host's mount of it instead.
+ */
+static int use_fallback(const struct flat_view *view, const struct ns_mount_plan *row,
+			struct err *err)
+{
+	struct ns_mount_plan clone = *row;
+
+	if (row->flags & NS_MOUNT_FALLBACK_READY)
+		return 0;
+	clone.kind = NS_MOUNT_BIND;
+	auto_close int made = ns_source_make(view, &clone, err);
+
+	return made < 0 ? -1 : replace(view, row->fd, made, err);
+}
+
+static int refused(const char *type, struct err *err)
+{
+	bool is_proc = strcmp(type, "proc") == 0;
+
+	if (err && err->code == EPERM)
+		err_hint(
+			err,
+			"in a user namespace this needs a new %s namespace and a host whose own %s is not partly covered",
+			is_proc ? "pid" : "network", is_proc ? "/proc" : "/sys");
+	return -1;
+}
+
 static int prepare_row(const struct flat_view *view, const struct ns_mount_plan *row,
 		       struct err *err)
 {
@@ -191,6 +219,14 @@ static int prepare_row(const struct flat_view *view, const struct ns_mount_plan 
 
 	if (made >= 0)
 		return replace(view, row->fd, made, err);
+	if ((row->flags & NS_MOUNT_FALLBACK) && (err->code == EPERM || err->code == EBUSY)) {
+		if (use_fallback(view, row, err) == 0) {
+			*err = (struct err){ 0 };
+			return 0;
+		}
+	} else if (row->kind == NS_MOUNT_FS) {
+		refused(flat_string(view, row->type), err);
+	}
 	return err_wrap(err, "mount %s on %s", flat_string(view, row->source),
 			flat_string(view, row->target));
 }
@@ -210,7 +246,7 @@ int ns_source_prepare(const struct flat_view *view, const struct ns_plan *plan, 
 		if (!device->prepare)
 			continue;
 		auto_close int made =
-			ns_source_device(flat_string(view, device->path), device->mode,
+			ns_source_device(flat_string(view, device->source), device->mode,
 					 device->major, device->minor, err);
 
 		if (made < 0 || replace(view, device->fd, made, err) < 0)

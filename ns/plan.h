@@ -29,9 +29,10 @@ enum ns_mount_kind {
 
 /*
  * BIND and NEW become detached mounts with everything applied, in `fd`: made on the host side, or
- * with NS_MOUNT_PREPARE by init before it pivots. `fd` is then a place holder that init replaces.
- * The same holds for the host's mount that an FS with NS_MOUNT_FALLBACK uses when its own is not
- * permitted.
+ * with NS_MOUNT_PREPARE by init before it pivots; `fd` is then a place holder that init replaces.
+ * An FS with NS_MOUNT_PREPARE is made then, too: in a user namespace the kernel allows a procfs or
+ * sysfs only while another one is in sight. When it is refused, NS_MOUNT_FALLBACK takes the host's
+ * at `source`.
  */
 enum ns_mount_flags {
 	NS_MOUNT_PREPARE = 1,
@@ -44,6 +45,7 @@ enum ns_mount_flags {
 	NS_MOUNT_KEEP_MODE = 128,    /* tmpfs without mode=: that of the directory it covers */
 	NS_MOUNT_PROC_ALLOWED = 256, /* the target may lie in a procfs */
 	NS_MOUNT_FALLBACK = 512,
+	NS_MOUNT_FALLBACK_READY = 1024, /* `fd` holds the host's already */
 };
 
 /* Values of MOUNT_ATTR_...; the tree's are applied first, to the mount and all below it. */
@@ -64,12 +66,12 @@ struct ns_mount_plan {
 };
 
 struct ns_device_plan {
-	struct flat_ref path;
-	uint32_t mode; /* S_IFCHR, ... and the permissions */
+	struct flat_ref path, source; /* in the container; the host's, to bind */
+	uint32_t mode;                /* S_IFCHR, ... and the permissions */
 	uint32_t major, minor;
 	uint32_t uid, gid;
 	flat_fd_t fd;     /* the host's node to bind, where a node cannot be made; or FLAT_NO_FD */
-	uint32_t prepare; /* `fd` is a place holder: init binds the host's `path` itself, before it
+	uint32_t prepare; /* `fd` is a place holder: init binds `source` itself, before it
 			     pivots */
 };
 
