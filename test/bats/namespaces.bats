@@ -2,6 +2,14 @@
 # linux.namespaces, id maps, time offsets, sysctl, host name.
 load lib
 
+# What a failed test of this file may leave besides containers.
+teardown() {
+	kill "${holder:-}" 2>/dev/null || true
+	ip link del "mt$((BATS_ROOT_PID % 100000))" 2>/dev/null || true
+	release_containers
+	assert_host_clean
+}
+
 host_ns() {
 	readlink "/proc/self/ns/$1"
 }
@@ -28,7 +36,7 @@ host_ns() {
 	process /probe namespaces
 	unshare --net --ipc --uts sleep 100 3>&- &
 	holder=$!
-	wait_for 5 test "$(readlink /proc/$holder/ns/net)" != "$(host_ns net)"
+	wait_for 5 sh -c "[ \$(readlink /proc/$holder/ns/net) != '$(host_ns net)' ]"
 	spec_edit 'del(.hostname) | .linux.namespaces = [{"type": "pid"}, {"type": "mount"},
 		{"type": "network", "path": "/proc/\($pid)/ns/net"}, {"type": "ipc", "path": "/proc/\($pid)/ns/ipc"},
 		{"type": "uts", "path": "/proc/\($pid)/ns/uts"}]' --arg pid $holder
@@ -42,7 +50,7 @@ host_ns() {
 @test "a pid namespace can be joined" {
 	unshare --pid --fork --kill-child sleep 100 3>&- &
 	holder=$!
-	wait_for 5 test -n "$(pgrep -P $holder)"
+	wait_for 5 pgrep -P $holder
 	inner=$(pgrep -P $holder)
 	process /probe ids namespaces
 	spec_edit '.linux.namespaces = [{"type": "mount"}, {"type": "uts"}, {"type": "ipc"}, {"type": "network"}, {"type": "pid", "path": "/proc/\($pid)/ns/pid"}]' \
