@@ -99,8 +99,8 @@ int ns_attributes_apply(int mount_fd, const struct ns_attributes *attributes, st
 	if (!attributes->set && !attributes->clear && !attributes->tree_set &&
 	    !attributes->tree_clear)
 		return 0;
-	if (change(mount_fd, attributes->tree_set, attributes->tree_clear, AT_RECURSIVE) == 0 &&
-	    change(mount_fd, attributes->set, attributes->clear, 0) == 0)
+	if (change(mount_fd, attributes->set, attributes->clear, 0) == 0 &&
+	    change(mount_fd, attributes->tree_set, attributes->tree_clear, AT_RECURSIVE) == 0)
 		return 0;
 	return errno == ENOSYS ? remount(mount_fd, attributes, err)
 			       : err_sys(err, "set its options");

@@ -48,7 +48,8 @@ enum ns_mount_flags {
 	NS_MOUNT_FALLBACK_READY = 1024, /* `fd` holds the host's already */
 };
 
-/* Values of MOUNT_ATTR_...; the tree's are applied first, to the mount and all below it. */
+/* Values of MOUNT_ATTR_...; the tree's are applied last, to the mount and all below it:
+ * "rw" beside "rro" is still read-only. */
 struct ns_attributes {
 	uint64_t set, clear;
 	uint64_t tree_set, tree_clear;

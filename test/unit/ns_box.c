@@ -50,6 +50,7 @@ struct box {
 	const char *hostname;
 	bool readonly, late, no_pivot;
 	bool ordinary;   /* run all of it as an ordinary user */
+	bool cgroups;    /* "tree" stands for two cgroups */
 	bool no_setattr; /* as on Linux before 5.12 */
 };
 
@@ -308,7 +309,7 @@ static void inside_user(void)
 static void inside_ordinary(void)
 {
 	CHECK(is_device("/dev/null", 1, 3));
-	CHECK(holds("/tree/leaf", "leaf of the host") && refuses_write("/tree/new", EROFS));
+	CHECK(holds("/tree/leaf", "leaf of the host") && mount_has("/tree", "ro,"));
 	CHECK(access("/sys/kernel", F_OK) == 0);
 	CHECK(mount_has("/proc", " - proc "));
 	CHECK(mount_has("/proc/sys", "ro,"));
@@ -325,6 +326,28 @@ static void inside_clocks(void)
 	      now.tv_sec < 86400 * 300);
 	CHECK(holds("/proc/sys/net/ipv4/ip_forward", "1"));
 	CHECK(holds("/proc/sys/kernel/domainname", "example"));
+}
+
+static void inside_cgroups(void)
+{
+	CHECK(holds("/sys/fs/cgroup/cpu,cpuacct/leaf", "leaf of the host"));
+	CHECK(is_link("/sys/fs/cgroup/cpu", "cpu,cpuacct") &&
+	      is_link("/sys/fs/cgroup/cpuacct", "cpu,cpuacct"));
+	CHECK(holds("/sys/fs/cgroup/cpu/leaf", "leaf of the host") &&
+	      holds("/sys/fs/cgroup/unified/leaf", "leaf of the host"));
+	CHECK(refuses_write("/sys/fs/cgroup/new", EROFS) &&
+	      refuses_write("/sys/fs/cgroup/cpu/new", EROFS));
+	CHECK(mount_has("/sys/fs/cgroup", "ro,nosuid"));
+}
+
+static void prepare_chroot(void)
+{
+	put("rootfs/here", "1");
+}
+
+static void inside_chroot(void)
+{
+	CHECK(holds("/here", "1") && access("/work", F_OK) < 0 && access("/dev", F_OK) < 0);
 }
 
 static void inside_shared(void)
@@ -418,6 +441,10 @@ static const struct box boxes[] = {
 	  .linux_part = { .namespaces = SPACES({ NS_MOUNT, NULL }, { NS_PID, NULL }, { NS_TIME, NULL }, { NS_NETWORK, NULL }, { NS_UTS, NULL }),
 		.time_offsets = LIST(((struct ns_time_offset[]){ { "boottime", SET(86400 * 400), { 0 } }, { "monotonic", SET(86400 * 200), SET(5) } })),
 		.sysctl = LIST(((struct json_pair[]){ { "net.ipv4.ip_forward", "1" }, { "kernel/domainname", "example" } })) } },
+	{ .name = "cgroups of version 1", .prepare = prepare_usual, .inside = inside_cgroups, .linux_part = SPACES_PID, .cgroups = true,
+	  .mounts = MOUNTS(PROC, { .destination = "/sys/fs/cgroup", .type = "cgroup", .options = TEXTS("ro", "nosuid", "relatime") }) },
+	{ .name = "no mount namespace", .prepare = prepare_chroot, .inside = inside_chroot,
+	  .linux_part = { .namespaces = SPACES({ NS_PID, NULL }) } },
 	{ .name = "shared propagation", .prepare = prepare_usual, .inside = inside_shared,
 	  .mounts = MOUNTS(PROC, { .destination = "/tree", .source = "tree", .options = TEXTS("bind", "private") },
 		{ .destination = "/tree2", .source = "tree", .options = TEXTS("bind", "slave", "shared") }),
@@ -499,7 +526,9 @@ static int live_inside(const struct box *box, const struct ns_host *host,
 
 static int compile_and_live(const struct box *box, const char *bundle)
 {
-	char place[4200];
+	char place[4200], tree[4200];
+	const struct ns_cgroup_mount cgroups[] = { { "cpu,cpuacct", "cpu,cpuacct", tree, false },
+						   { "", "unified", tree, true } };
 	struct ns_root_spec root = { .path = "rootfs", .readonly = box->readonly };
 	struct ns_request request = { .linux_part = &box->linux_part,
 				      .root = &root,
@@ -517,6 +546,11 @@ static int compile_and_live(const struct box *box, const char *bundle)
 	int result = 1;
 
 	str_format(place, sizeof(place), "%s/rootfs", bundle);
+	str_format(tree, sizeof(tree), "%s/tree", bundle);
+	if (box->cgroups) {
+		request.cgroup_mounts = cgroups;
+		request.cgroup_mount_count = 2;
+	}
 	if (box->no_setattr)
 		forbid_mount_setattr();
 	if (ns_check(&request, &err) == 0 && ns_open(&request, &host, &err) == 0 &&
