@@ -28,3 +28,180 @@ int net_move_devices(const struct json_list *devices, int netns, struct err *err
 
 /* In masu-init, in a new network namespace: bring up "lo". */
 int net_raise_loopback(struct err *err);
+
+/* ---- config.json: "masu": { "network": { ... } } ---- */
+
+/* One interface of the container, in a network by name. */
+struct net_interface_spec {
+	const char *network; /* "default" when absent; made at first use */
+	const char *name;    /* in the container; eth0, eth1, ... when absent */
+	struct json_list
+		ips; /* const char *: static addresses, at most one a subnet; the rest is chosen */
+	const char *mac;          /* chosen when absent */
+	struct json_list aliases; /* const char *: further names for the neighbours */
+	struct opt_i64
+		gateway; /* take the default route from here; else the first interface that can */
+	unsigned int metric; /* of its default route */
+	unsigned int mtu;    /* the network's when 0 */
+};
+
+/* A port of the host that leads to the container. "8080", or a range "8000-8010" on both sides. */
+struct net_publish_spec {
+	const char *host; /* an address of the host; absent: all of them */
+	const char *host_port;
+	const char *container_port;  /* the host's when absent */
+	int protocol;                /* IPPROTO_TCP when 0 */
+	struct json_list allow_from; /* const char *: prefixes; empty: everybody */
+};
+
+/* What goes into resolv.conf; empty lists take the host's. */
+struct net_dns_spec {
+	struct json_list servers, search, options; /* const char * */
+};
+
+struct net_route_spec {
+	const char *destination; /* "10.9.0.0/16" */
+	const char *gateway;
+};
+
+struct net_spec {
+	const char *mode; /* "bridge" (default), "none", "host", "container:ID", "ns:PATH" */
+	struct json_list interfaces; /* struct net_interface_spec */
+	struct json_list publish;    /* struct net_publish_spec */
+	struct net_dns_spec dns;
+	struct json_list hosts;  /* const char *: "name:address" for /etc/hosts */
+	struct json_list routes; /* struct net_route_spec */
+};
+extern const struct json_object net_spec_object;
+
+enum net_mode {
+	NET_BRIDGE, /* a new namespace with interfaces; with loopback alone when there are none */
+	NET_NONE,   /* a new namespace with loopback alone */
+	NET_HOST,   /* the host's namespace */
+	NET_CONTAINER, /* that of the container `target` */
+	NET_PATH,      /* the one at the path `target` */
+};
+
+/* The mode with what stands behind its colon; NULL is NET_BRIDGE. */
+int net_parse_mode(const char *mode, enum net_mode *parsed, const char **target, struct err *err);
+
+/* Everything that can be said about the spec without looking at the host. Messages carry the
+ * field's path. */
+int net_check(const struct net_spec *spec, struct err *err);
+
+/* ---- networks: definitions that outlive a reboot ---- */
+
+struct net_subnet_spec {
+	const char *subnet;  /* "10.210.0.0/24" */
+	const char *gateway; /* the first address when absent */
+	const char *range;   /* where addresses are chosen from; the whole subnet when absent */
+};
+
+/* What is asked for, and what is stored with every choice filled in. */
+struct net_network {
+	const char *name;
+	const char *driver;        /* "bridge" when absent, "macvlan", "ipvlan" */
+	const char *bridge;        /* name of the bridge device */
+	const char *parent;        /* macvlan, ipvlan: the host's device below */
+	const char *mode;          /* macvlan: bridge, private, vepa, passthru; ipvlan: l2, l3 */
+	struct json_list subnets;  /* struct net_subnet_spec; chosen when empty */
+	bool ipv6;                 /* choose an IPv6 subnet as well */
+	bool internal;             /* no way out and no published ports */
+	struct opt_i64 isolate;    /* nothing comes in from other networks; true when absent */
+	struct opt_i64 icc;        /* its containers reach each other; true when absent */
+	struct opt_i64 masquerade; /* what goes out wears the host's address; true when absent */
+	unsigned int mtu;          /* of the default route's device when 0 */
+	struct json_list labels;   /* struct json_pair */
+};
+extern const struct json_object net_network_object;
+
+/* Where net/ keeps its things. Both directories are made when missing. */
+struct net_place {
+	const char *definitions; /* /var/lib/masu/networks */
+	const char *state;       /* /run/masu/net, on tmpfs */
+};
+
+/* Check the definition, choose what it leaves open, store it. No kernel object is made. *made lives
+ * in the arena. */
+int net_create_network(const struct net_place *place, const struct net_network *wanted,
+		       struct net_network *made, struct arena *arena, struct err *err);
+
+/* ERR_NOT_FOUND when there is none. "default" is made when missing. */
+int net_find_network(const struct net_place *place, const char *name, struct net_network *found,
+		     struct arena *arena, struct err *err);
+
+/* A list of struct net_network by name. */
+int net_list_networks(const struct net_place *place, struct json_list *networks,
+		      struct arena *arena, struct err *err);
+
+/* Remove definition and kernel objects; ERR_STATE while containers have addresses in it. */
+int net_remove_network(const struct net_place *place, const char *name, struct err *err);
+
+/* ---- one container's network, from reservation to the end ---- */
+
+/* An interface as it was set up. */
+struct net_interface_state {
+	const char *network, *driver;
+	const char *name, *host_name; /* in the container; on the host (veth) */
+	const char *mac;
+	struct json_list addresses; /* const char *: "10.210.0.2/24" */
+	struct json_list gateways;  /* const char *: of its default routes; empty: none */
+	struct json_list names;     /* const char *: under which neighbours find it */
+	unsigned int metric, mtu;
+};
+
+/* A published port; one element of the firewall's maps. */
+struct net_port_state {
+	int protocol;
+	const char *host; /* absent: every address of the family of `address` */
+	unsigned int first, last;
+	const char *address;         /* in the container */
+	unsigned int port;           /* that `first` leads to */
+	struct json_list allow_from; /* const char * */
+};
+
+/* Everything that undoing needs; a part of state.json. All of it lives in the arena that
+ * net_reserve() was given. */
+struct net_state {
+	const char *id;
+	struct json_list interfaces; /* struct net_interface_state */
+	struct json_list ports;      /* struct net_port_state */
+	struct json_list routes;     /* struct net_route_spec */
+};
+extern const struct json_object net_state_object;
+
+/* Does the container still exist? Leases of those that do not are taken back when addresses run
+ * short. */
+typedef bool net_is_alive(const char *id, void *data);
+
+struct net_request {
+	const char *id;       /* at most NET_ID_MAX bytes */
+	const char *hostname; /* the first of its names; may be NULL */
+	const struct net_spec *spec;
+	net_is_alive *is_alive; /* NULL: all are */
+	void *data;
+};
+
+enum {
+	NET_ID_MAX = 223,
+};
+
+/*
+ * Names, addresses and ports for a container: files only, no kernel object. On failure nothing
+ * stays reserved. A port that a container or a program of the host has is refused here.
+ */
+int net_reserve(const struct net_place *place, const struct net_request *request,
+		struct net_state *state, struct arena *arena, struct err *err);
+
+/*
+ * Bridges and firewall where missing, then the interfaces in the namespace behind `netns`. On
+ * failure net_detach() is the caller's to call.
+ */
+int net_attach(const struct net_place *place, const struct net_state *state, int netns,
+	       struct err *err);
+
+/*
+ * Undo both of the above, whatever part of it was done, with the namespace alive or gone; links die
+ * with the namespace. Never stops early: the record holds the first thing that could not be done.
+ */
+int net_detach(const struct net_place *place, const struct net_state *state, struct err *err);

@@ -39,7 +39,8 @@ struct netlink_link_request {
 	const uint8_t *mac; /* 6 bytes */
 	const char *alias;
 	bool up;
-	bool quiet; /* no automatic IPv6 address: no neighbour discovery noise from this end */
+	bool quiet; /* SET_LINK of a link that is down: no IPv6 address, no discovery noise from
+		       this end */
 	bool hairpin, isolated; /* NETLINK_SET_PORT */
 	bool move;              /* into the namespace `netns`; the new link is born there */
 	int netns;

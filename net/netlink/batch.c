@@ -105,6 +105,10 @@ static void build_port(struct nlmsghdr *message, const struct netlink_link_reque
 	struct ifinfomsg *header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
 
 	header->ifi_index = link->index;
+	if (link->up) {
+		header->ifi_flags = IFF_UP;
+		header->ifi_change = IFF_UP;
+	}
 	if (!link->index)
 		mnl_attr_put_strz(message, IFLA_IFNAME, link->name);
 	struct nlattr *info = mnl_attr_nest_start(message, IFLA_LINKINFO);

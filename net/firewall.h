@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the plug-in "nftables" offers: our one table `inet masu`, changed in single batches. It
+ * alone links libnftnl. */
+#pragma once
+
+#include "net/private.h"
+
+#define FIREWALL_TABLE "masu"
+
+/* A bridge network as the firewall sees it. */
+struct firewall_network {
+	const char *bridge;
+	struct ip_prefix subnets[NET_SUBNETS_MAX];
+	size_t subnet_count;
+	bool masquerade, internal, isolate, icc;
+};
+
+/* A published port, or a range of them. */
+struct firewall_port {
+	int protocol;
+	struct ip_address host; /* the any-address of a family: all of its addresses */
+	unsigned int first, last;
+	struct ip_address address; /* in the container */
+	unsigned int port;         /* that `first` leads to */
+	const char *owner;
+};
+
+/* What one batch does: all of it or nothing. */
+struct firewall_change {
+	const struct firewall_network *networks;
+	size_t network_count;
+	const struct firewall_port *ports;
+	size_t port_count;
+};
+
+struct firewall;
+
+struct firewall_ops {
+	struct firewall *(*open)(struct err *err);
+	void (*close)(struct firewall *firewall);
+
+	/* 1 when the network's chain is there (and so the table with all that is common), 0 when
+	 * not. */
+	int (*has_network)(struct firewall *firewall, const char *bridge, struct err *err);
+
+	/*
+	 * Add networks that are not there yet (the table too), and ports. EEXIST when a port is
+	 * there already. Two callers that add the same network at the same time must exclude each
+	 * other.
+	 */
+	int (*add)(struct firewall *firewall, const struct firewall_change *change,
+		   struct err *err);
+
+	/* Remove them; what is missing already is no error. */
+	int (*remove)(struct firewall *firewall, const struct firewall_change *change,
+		      struct err *err);
+
+	/* Make the kernel forget flows of these (udp) ports, which would go on to whoever had them
+	 * before. */
+	int (*forget)(struct firewall *firewall, const struct firewall_port *ports, size_t count,
+		      struct err *err);
+
+	/* Call `visit` with the owner of every element that has one. */
+	int (*each_owner)(struct firewall *firewall,
+			  int (*visit)(const struct firewall_port *port, void *data,
+				       struct err *err),
+			  void *data, struct err *err);
+};
+
+/* An open plug-in; closed when it goes out of scope as auto_firewall. */
+struct firewall_session {
+	const struct firewall_ops *ops;
+	struct firewall *firewall;
+};
+
+int firewall_open(struct firewall_session *session, struct err *err);
+void firewall_close(struct firewall_session *session);
+
+#define auto_firewall __attribute__((cleanup(firewall_close)))

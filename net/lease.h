@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Leases: which container has which address of a subnet. A file on tmpfs that forgets itself at
+ * reboot. */
+#pragma once
+
+#include "net/private.h"
+
+enum {
+	LEASE_QUARANTINE_S =
+		30, /* an address rests after use: neighbours and connection tracking remember it */
+};
+
+/* An open lease file. The network's lock is held from before lease_open() until after
+ * lease_close(). */
+struct lease_table {
+	int file;
+	struct subnet subnet;
+	size_t slots; /* addresses that can be chosen: the beginning of subnet.range */
+	size_t count; /* slots, and records for static addresses elsewhere in the subnet behind them
+		       */
+	uint8_t *states; /* owned: of each slot and record */
+	uint64_t cursor; /* where choosing goes on: the address unused for longest comes next */
+};
+
+/* `dir` is the network's state directory, `index` the subnet's place in the definition. */
+int lease_open(int dir, size_t index, const struct subnet *subnet, struct lease_table *table,
+	       struct err *err);
+void lease_close(struct lease_table *table);
+#define auto_lease __attribute__((cleanup(lease_close)))
+#define LEASE_TABLE_CLOSED                                                                         \
+	{                                                                                          \
+		.file = -1                                                                         \
+	}
+
+/* Take `wanted` (its owner is named in the error), or with family 0 any address (ENOSPC). */
+int lease_take(struct lease_table *table, const struct ip_address *wanted, const char *owner,
+	       struct ip_address *taken, struct err *err);
+
+/* Give an address back; nothing happens when `owner` does not have it. */
+int lease_release(struct lease_table *table, const struct ip_address *address, const char *owner,
+		  struct err *err);
+
+/* Give back everything whose owner is not alive; the number of addresses, or -1. */
+int lease_reap(struct lease_table *table, net_is_alive *is_alive, void *data, struct err *err);
+
+/* How many addresses are held. */
+size_t lease_held(const struct lease_table *table);

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Elements of the table's sets and maps: published ports with their owner as comment, and networks.
+ */
+#include "net/nftables/table.h"
+
+#include <libnftnl/udata.h>
+#include <string.h>
+
+#include "base/str.h"
+
+enum {
+	ELEMENTS_MAX = 400, /* in one message: their list is an attribute of at most 64 KiB */
+};
+
+/* A set to collect elements in; sent, and emptied, when full. */
+struct collection {
+	struct batch *batch;
+	uint16_t type;
+	enum set_id id;
+	struct nftnl_set *set;
+	size_t count;
+};
+
+static void flush(struct collection *collection)
+{
+	bool adds = collection->type == NFT_MSG_NEWSETELEM;
+
+	if (collection->set && collection->count) {
+		struct nlmsghdr *message = batch_message(collection->batch, collection->type,
+							 adds ? NLM_F_CREATE | NLM_F_EXCL : 0);
+
+		if (message) {
+			nftnl_set_elems_nlmsg_build_payload(message, collection->set);
+			batch_commit(collection->batch, message);
+		}
+	}
+	if (collection->set)
+		nftnl_set_free(collection->set);
+	collection->set = NULL;
+	collection->count = 0;
+}
+
+static struct nftnl_set_elem *add_element(struct collection *collection, const void *key,
+					  const void *key_end)
+{
+	const struct set_row *row = &set_rows[collection->id];
+
+	if (collection->count == ELEMENTS_MAX)
+		flush(collection);
+	if (!collection->set) {
+		collection->set = nftnl_set_alloc();
+		if (collection->set) {
+			nftnl_set_set_str(collection->set, NFTNL_SET_TABLE, FIREWALL_TABLE);
+			nftnl_set_set_str(collection->set, NFTNL_SET_NAME, row->name);
+			nftnl_set_set_u32(collection->set, NFTNL_SET_ID,
+					  (uint32_t)collection->id + 1);
+		}
+	}
+	struct nftnl_set_elem *element = collection->set ? nftnl_set_elem_alloc() : NULL;
+
+	if (!element) {
+		collection->batch->failed = true;
+		return NULL;
+	}
+	nftnl_set_elem_set(element, NFTNL_SET_ELEM_KEY, key, set_key_size(row));
+	if (key_end)
+		nftnl_set_elem_set(element, NFTNL_SET_ELEM_KEY_END, key_end, set_key_size(row));
+	nftnl_set_elem_add(collection->set, element);
+	collection->count++;
+	return element;
+}
+
+/* ---- ports ---- */
+
+static bool is_shifted(const struct firewall_port *port)
+{
+	return port->port != port->first;
+}
+
+/* Which map serves it: one element for a range whose ports stay the same, else one element a port.
+ */
+static enum set_id map_for(const struct firewall_port *port)
+{
+	bool six = port->address.family == AF_INET6;
+
+	if (port->first != port->last && !is_shifted(port))
+		return six ? SET_PUB6_RANGE : SET_PUB4_RANGE;
+	if (ip_is_any(&port->host))
+		return six ? SET_PUB6 : SET_PUB4;
+	return six ? SET_PUB6_HOST : SET_PUB4_HOST;
+}
+
+/* Fields one behind the other, each filled up to a multiple of four bytes. */
+struct fields {
+	uint8_t bytes[32];
+	size_t used;
+};
+
+static void put_field(struct fields *fields, const void *data, size_t size)
+{
+	memcpy(fields->bytes + fields->used, data, size);
+	fields->used += (size + 3) / 4 * 4;
+}
+
+static void put_number(struct fields *fields, unsigned int port)
+{
+	uint16_t big = htons((uint16_t)port);
+
+	put_field(fields, &big, sizeof(big));
+}
+
+static struct fields make_key(const struct firewall_port *port, const struct ip_address *host,
+			      unsigned int number)
+{
+	struct fields key = { 0 };
+	uint8_t protocol = (uint8_t)port->protocol;
+
+	if (host)
+		put_field(&key, host->bytes, ip_size(port->address.family));
+	put_field(&key, &protocol, 1);
+	put_number(&key, number);
+	return key;
+}
+
+static void set_comment(struct nftnl_set_elem *element, const char *owner)
+{
+	struct nftnl_udata_buf *data = nftnl_udata_buf_alloc(160);
+	char comment[128];
+
+	if (!data)
+		return;
+	str_format(comment, sizeof(comment), "c=%.120s", owner);
+	if (nftnl_udata_put_strz(data, NFTNL_UDATA_SET_ELEM_COMMENT, comment))
+		nftnl_set_elem_set(element, NFTNL_SET_ELEM_USERDATA, nftnl_udata_buf_data(data),
+				   nftnl_udata_buf_len(data));
+	nftnl_udata_buf_free(data);
+}
+
+static void add_port(struct collection *collection, const struct firewall_port *port,
+		     unsigned int number)
+{
+	bool range = set_rows[collection->id].flags & NFT_SET_CONCAT, adds;
+	bool any = ip_is_any(&port->host);
+	struct ip_address last = port->host;
+	struct fields value = { 0 }, key, end;
+
+	/* a range on every address spans the whole address space */
+	if (any)
+		memset(last.bytes, 0xff, ip_size(port->address.family));
+	key = make_key(port, any && !range ? NULL : &port->host, number);
+	end = make_key(port, &last, port->last);
+	adds = collection->type == NFT_MSG_NEWSETELEM;
+	struct nftnl_set_elem *element =
+		add_element(collection, key.bytes, range ? end.bytes : NULL);
+
+	if (!element || !adds)
+		return;
+	put_field(&value, port->address.bytes, ip_size(port->address.family));
+	if (!range)
+		put_number(&value, port->port + number - port->first);
+	nftnl_set_elem_set(element, NFTNL_SET_ELEM_DATA, value.bytes, (uint32_t)value.used);
+	set_comment(element, port->owner);
+}
+
+static void put_ports(struct batch *batch, uint16_t type, const struct firewall_port *ports,
+		      size_t count)
+{
+	for (int id = SET_PUB4; id <= SET_PUB6_RANGE; id++) {
+		struct collection collection = { .batch = batch,
+						 .type = type,
+						 .id = (enum set_id)id };
+
+		for (size_t i = 0; i < count; i++) {
+			unsigned int last = ports[i].last;
+
+			if (map_for(&ports[i]) != collection.id)
+				continue;
+			if (!is_shifted(&ports[i]))
+				last = ports[i].first;
+			for (unsigned int at = ports[i].first; at <= last; at++)
+				add_port(&collection, &ports[i], at);
+		}
+		flush(&collection);
+	}
+}
+
+void element_add_ports(struct batch *batch, const struct firewall_port *ports, size_t count)
+{
+	put_ports(batch, NFT_MSG_NEWSETELEM, ports, count);
+}
+
+void element_remove_ports(struct batch *batch, uint16_t type, const struct firewall_port *ports,
+			  size_t count)
+{
+	put_ports(batch, type, ports, count);
+}
+
+/* ---- networks ---- */
+
+/* An interval of a plain set: its first address, and the one behind its last. */
+static void add_subnet(struct batch *batch, uint16_t type, enum set_id id,
+		       const struct ip_prefix *subnet)
+{
+	struct collection collection = { .batch = batch, .type = type, .id = id };
+	struct ip_address behind = ip_last(subnet);
+
+	for (size_t i = ip_size(behind.family); i-- && ++behind.bytes[i] == 0;)
+		;
+	add_element(&collection, subnet->address.bytes, NULL);
+	struct nftnl_set_elem *end = add_element(&collection, behind.bytes, NULL);
+
+	if (end)
+		nftnl_set_elem_set_u32(end, NFTNL_SET_ELEM_FLAGS, NFT_SET_ELEM_INTERVAL_END);
+	flush(&collection);
+}
+
+static void add_bridge(struct batch *batch, uint16_t type, enum set_id id, const char *bridge,
+		       const char *chain)
+{
+	struct collection collection = { .batch = batch, .type = type, .id = id };
+	char name[16] = "";
+
+	str_format(name, sizeof(name), "%s", bridge);
+	struct nftnl_set_elem *element = add_element(&collection, name, NULL);
+
+	if (element && chain && type == NFT_MSG_NEWSETELEM) {
+		nftnl_set_elem_set_u32(element, NFTNL_SET_ELEM_VERDICT, (uint32_t)NFT_JUMP);
+		nftnl_set_elem_set_str(element, NFTNL_SET_ELEM_CHAIN, chain);
+	}
+	flush(&collection);
+}
+
+void element_network(struct batch *batch, uint16_t type, const struct firewall_network *network)
+{
+	char in[CHAIN_NAME_MAX], out[CHAIN_NAME_MAX];
+
+	table_chain_name("in", network->bridge, in);
+	table_chain_name("out", network->bridge, out);
+	for (size_t i = 0; i < network->subnet_count; i++) {
+		const struct ip_prefix *subnet = &network->subnets[i];
+		bool six = subnet->address.family == AF_INET6;
+
+		add_subnet(batch, type, six ? SET_NETS6 : SET_NETS4, subnet);
+		if (network->masquerade)
+			add_subnet(batch, type, six ? SET_MASQ6 : SET_MASQ4, subnet);
+	}
+	add_bridge(batch, type, SET_BRIDGES, network->bridge, NULL);
+	add_bridge(batch, type, SET_FWD_IN, network->bridge, in);
+	add_bridge(batch, type, SET_FWD_OUT, network->bridge, out);
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The plug-in "nftables": the table `inet masu` through libnftnl. */
+/* link: -lnftnl -lmnl */
+/* with: net/ip.c net/nftables/batch.c net/nftables/table.c */
+/* with: net/nftables/element.c net/nftables/conntrack.c */
+#include "net/nftables/table.h"
+
+#include <errno.h>
+#include <libnftnl/chain.h>
+#include <libnftnl/common.h>
+#include <libnftnl/table.h>
+#include <libnftnl/udata.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/err.h"
+#include "net/nftables/conntrack.h"
+
+static void firewall_end(struct firewall *firewall)
+{
+	if (firewall->socket)
+		mnl_socket_close(firewall->socket);
+	free(firewall);
+}
+
+static struct firewall *firewall_begin(struct err *err)
+{
+	struct firewall *firewall = calloc(1, sizeof(*firewall));
+
+	if (firewall)
+		firewall->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	if (!firewall || !firewall->socket ||
+	    mnl_socket_bind(firewall->socket, 0, MNL_SOCKET_AUTOPID) < 0) {
+		err_sys(err, "open nf_tables socket");
+		if (firewall)
+			firewall_end(firewall);
+		return NULL;
+	}
+	return firewall;
+}
+
+/* ENOENT is an answer, not a failure. */
+static int is_there(struct firewall *firewall, struct nlmsghdr *request, struct err *err)
+{
+	int code = table_ask(firewall, request, NULL, NULL);
+
+	if (!code || code == ENOENT)
+		return !code;
+	errno = code;
+	return err_sys(err, "look up firewall table %s", FIREWALL_TABLE);
+}
+
+static int has_table(struct firewall *firewall, struct err *err)
+{
+	char buffer[512];
+	struct nftnl_table *table = nftnl_table_alloc();
+	struct nlmsghdr *request =
+		nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETTABLE, NFPROTO_INET, NLM_F_ACK, 0);
+
+	if (!table)
+		return err_sys(err, "look up firewall table");
+	nftnl_table_set_str(table, NFTNL_TABLE_NAME, FIREWALL_TABLE);
+	nftnl_table_nlmsg_build_payload(request, table);
+	nftnl_table_free(table);
+	return is_there(firewall, request, err);
+}
+
+static int has_network(struct firewall *firewall, const char *bridge, struct err *err)
+{
+	char buffer[512], name[CHAIN_NAME_MAX];
+	struct nftnl_chain *chain = nftnl_chain_alloc();
+	struct nlmsghdr *request =
+		nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETCHAIN, NFPROTO_INET, NLM_F_ACK, 0);
+
+	if (!chain)
+		return err_sys(err, "look up firewall chain");
+	table_chain_name("in", bridge, name);
+	nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, FIREWALL_TABLE);
+	nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, name);
+	nftnl_chain_nlmsg_build_payload(request, chain);
+	nftnl_chain_free(chain);
+	return is_there(firewall, request, err);
+}
+
+static int add(struct firewall *firewall, const struct firewall_change *change, struct err *err)
+{
+	int present = change->network_count ? has_table(firewall, err) : 1;
+	struct batch batch;
+
+	if (present < 0 || batch_begin(firewall, &batch, err) < 0)
+		return -1;
+	if (!present)
+		table_add(&batch);
+	for (size_t i = 0; i < change->network_count; i++)
+		table_add_network(&batch, &change->networks[i]);
+	element_add_ports(&batch, change->ports, change->port_count);
+	return batch_send(firewall, &batch, "add to firewall table " FIREWALL_TABLE, err);
+}
+
+/* Kernels before 6.3 cannot ignore a missing element, and one missing element spoils a batch: one
+ * batch for each. */
+static int remove_singly(struct firewall *firewall, const struct firewall_change *change,
+			 struct err *err)
+{
+	struct err reason;
+	struct batch batch;
+
+	for (size_t i = 0; i < change->port_count; i++) {
+		if (batch_begin(firewall, &batch, err) < 0)
+			return -1;
+		element_remove_ports(&batch, NFT_MSG_DELSETELEM, &change->ports[i], 1);
+		if (batch_send(firewall, &batch, "remove from firewall table " FIREWALL_TABLE,
+			       &reason) < 0 &&
+		    reason.code != ENOENT) {
+			if (err)
+				*err = reason;
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int remove_ports(struct firewall *firewall, const struct firewall_change *change,
+			struct err *err)
+{
+	struct err reason;
+	struct batch batch;
+
+	if (batch_begin(firewall, &batch, err) < 0)
+		return -1;
+	element_remove_ports(&batch, DESTROY_ELEMENT, change->ports, change->port_count);
+	if (batch_send(firewall, &batch, "remove from firewall table " FIREWALL_TABLE, &reason) ==
+		    0 ||
+	    reason.code == ENOENT) /* the whole table has gone */
+		return 0;
+	return remove_singly(firewall, change, err);
+}
+
+static int remove_all(struct firewall *firewall, const struct firewall_change *change,
+		      struct err *err)
+{
+	struct batch batch;
+	int present = 0;
+
+	if (change->port_count && remove_ports(firewall, change, err) < 0)
+		return -1;
+	for (size_t i = 0; i < change->network_count; i++) {
+		present = has_network(firewall, change->networks[i].bridge, err);
+		if (present < 0 || (present && batch_begin(firewall, &batch, err) < 0))
+			return -1;
+		if (!present)
+			continue;
+		table_remove_network(&batch, &change->networks[i]);
+		if (batch_send(firewall, &batch, "remove from firewall table " FIREWALL_TABLE,
+			       err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+extern const struct firewall_ops masu_plugin_nftables;
+__attribute__((visibility("default"))) const struct firewall_ops masu_plugin_nftables = {
+	.open = firewall_begin,
+	.close = firewall_end,
+	.has_network = has_network,
+	.add = add,
+	.remove = remove_all,
+	.forget = conntrack_forget,
+};

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the files of net/ share and nobody else sees: places, networks as values, small parsers. */
+#pragma once
+
+#include "net/ip.h"
+#include "net/net.h"
+
+enum {
+	NET_INTERFACES_MAX = 16,
+	NET_SUBNETS_MAX = 8,
+	NET_LINK_GROUP = 0x6d617375, /* "masu": the group of every link we make on the host */
+};
+
+#define NET_ALIAS "masu:" /* what the alias of every link that we make on the host begins with */
+
+extern const struct json_object net_route_object;
+
+/* Names of networks, hosts and aliases: 1 to 63 of A-Z a-z 0-9 - _ . and not beginning with - or
+ * '.' */
+bool net_name_is_valid(const char *name);
+bool net_parse_mac(const char *text, uint8_t mac[6]);
+
+/* ---- place.c: directories, locks and files below a struct net_place ---- */
+
+/* Open a directory, made with its parents (0700) when missing. */
+int place_open(const char *path, struct err *err);
+int place_open_at(int dir, const char *name, struct err *err);
+
+/* Wait for the lock file `name` in `dir`; closing the descriptor gives it back. Never held while
+ * waiting for anything else. */
+int place_lock(int dir, const char *name, struct err *err);
+
+/* Wait for the lock of an open file or directory. 0 or -1 with errno. */
+int place_wait(int fd);
+
+/* Write a whole file at once: readers see the old or the new text. */
+int place_write(int dir, const char *name, const char *text, struct err *err);
+
+/* Write below /proc/sys of the network namespace that the calling thread is in; missing files are
+ * an error only if `must`. */
+int place_sysctl(const char *path, const char *value, bool must, struct err *err);
+
+/* ---- network.c: definitions ---- */
+
+struct subnet {
+	struct ip_prefix prefix; /* without host bits */
+	struct ip_prefix range;
+	struct ip_address gateway;
+};
+
+/* A definition with its texts parsed. */
+struct network {
+	struct net_network spec;
+	struct subnet subnets[NET_SUBNETS_MAX];
+	size_t subnet_count;
+};
+
+int network_open(const struct net_place *place, const char *name, struct network *network,
+		 struct arena *arena, struct err *err);
+bool network_is_isolated(const struct network *network);
+bool network_allows_icc(const struct network *network);
+bool network_masquerades(const struct network *network);
+
+/* ---- subnet.c: address space that nobody uses ---- */
+
+/* Prefixes in use on this host: routes, addresses, and whatever the caller adds. */
+struct taken {
+	struct ip_prefix *prefixes;
+	size_t count, room;
+	unsigned int mtu; /* of the default route's device; 0 when there is none */
+};
+
+int taken_add(struct taken *taken, const struct ip_prefix *prefix, struct arena *arena,
+	      struct err *err);
+int taken_survey(struct taken *taken, struct arena *arena, struct err *err);
+
+/* The prefix that overlaps, or NULL. */
+const struct ip_prefix *taken_find(const struct taken *taken, const struct ip_prefix *prefix);
+int subnet_choose(const struct taken *taken, int family, struct ip_prefix *chosen, struct err *err);
+
+/* The state directory of a network, made when missing. */
+int network_state(const struct net_place *place, const char *name, struct err *err);
+
+/*
+ * The same, locked until it is closed: addresses, names and the making of its bridge. The lock is
+ * on the directory itself, so one descriptor is both.
+ */
+int network_lock(const struct net_place *place, const char *name, struct err *err);
+
+/* ERR_STATE when a container holds an address; `dir` is from network_lock(). */
+int network_check_unused(int dir, const struct network *network, struct err *err);
+
+/* Remove the definition and the state directory. */
+int network_forget(const struct net_place *place, const char *name, struct err *err);
+
+/* ---- reserve.c ---- */
+
+/* Give back what net_reserve() took. Goes on after failures; the record holds the first. */
+int reserve_release(const struct net_place *place, const struct net_state *state, struct err *err);

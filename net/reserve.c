@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Reserving: names, addresses and ports for one container, in files alone; and giving them back. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+
+#include "base/auto.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "net/driver.h"
+#include "net/lease.h"
+#include "net/names.h"
+#include "net/port.h"
+#include "net/private.h"
+
+/* A reservation in the making. */
+struct reservation {
+	const struct net_place *place;
+	const struct net_request *request;
+	struct net_state *state;
+	struct network networks[NET_INTERFACES_MAX]; /* of the interfaces, by index */
+	struct arena *arena;
+};
+
+static int out_of_memory(struct err *err)
+{
+	errno = ENOMEM;
+	return err_sys(err, "reserve network");
+}
+
+static struct net_interface_state *interface_at(const struct net_state *state, size_t at)
+{
+	return &JSON_ITEMS(struct net_interface_state, &state->interfaces)[at];
+}
+
+/* Append to a list of texts that has room. */
+static int add_text(struct json_list *list, const char *text, struct arena *arena, struct err *err)
+{
+	const char **items = list->items;
+
+	items[list->count] = arena_strdup(arena, text);
+	return items[list->count++] ? 0 : out_of_memory(err);
+}
+
+static int make_room(struct json_list *list, size_t count, struct arena *arena, struct err *err)
+{
+	list->items = arena_alloc(arena, (count + 1) * sizeof(const char *));
+	return list->items ? 0 : out_of_memory(err);
+}
+
+/* ---- addresses ---- */
+
+/* The static address that the spec gives for a subnet; family 0 when it gives none. */
+static struct ip_address wanted_address(const struct net_interface_spec *spec,
+					const struct subnet *subnet)
+{
+	struct ip_address address;
+
+	for (size_t i = 0; i < spec->ips.count; i++) {
+		if (ip_parse(JSON_ITEMS(const char *, &spec->ips)[i], &address) &&
+		    ip_contains(&subnet->prefix, &address))
+			return address;
+	}
+	return (struct ip_address){ 0 };
+}
+
+static int check_addresses(const struct net_interface_spec *spec, const struct network *network,
+			   size_t at, struct err *err)
+{
+	for (size_t i = 0; i < spec->ips.count; i++) {
+		const char *text = JSON_ITEMS(const char *, &spec->ips)[i];
+		struct ip_address address;
+		bool inside = false;
+
+		for (size_t j = 0; ip_parse(text, &address) && j < network->subnet_count; j++)
+			inside |= ip_contains(&network->subnets[j].prefix, &address);
+		if (!inside)
+			return err_set(err, ERR_INPUT,
+				       "masu.network.interfaces[%zu].ips[%zu]: %s is in no subnet "
+				       "of network %s",
+				       at, i, text, network->spec.name);
+	}
+	return 0;
+}
+
+static int lease_address(struct reservation *make, const struct ip_address *wanted,
+			 struct lease_table *table, struct ip_address *address, struct err *err)
+{
+	const struct net_request *request = make->request;
+	struct err reason = { 0 };
+
+	if (lease_take(table, wanted, request->id, address, &reason) == 0)
+		return 0;
+	/* the holder may be dead, or all the holders together */
+	if ((reason.code == ENOSPC || reason.code == EADDRINUSE) && request->is_alive) {
+		int reaped = lease_reap(table, request->is_alive, request->data, err);
+
+		if (reaped < 0)
+			return -1;
+		if (reaped)
+			return lease_take(table, wanted, request->id, address, err);
+	}
+	if (err)
+		*err = reason;
+	return -1;
+}
+
+static int reserve_addresses(struct reservation *make, size_t at, struct err *err)
+{
+	const struct net_interface_spec *spec =
+		&JSON_ITEMS(const struct net_interface_spec, &make->request->spec->interfaces)[at];
+	struct net_interface_state *state = interface_at(make->state, at);
+	const struct network *network = &make->networks[at];
+	auto_close int dir = network_lock(make->place, network->spec.name, err);
+
+	if (dir < 0 || make_room(&state->addresses, network->subnet_count, make->arena, err) < 0)
+		return -1;
+	for (size_t i = 0; i < network->subnet_count; i++) {
+		const struct subnet *subnet = &network->subnets[i];
+		struct ip_address wanted = wanted_address(spec, subnet);
+		auto_lease struct lease_table table = LEASE_TABLE_CLOSED;
+		struct ip_prefix own = { .length = subnet->prefix.length };
+		char text[IP_TEXT_MAX];
+
+		if (lease_open(dir, i, subnet, &table, err) < 0 ||
+		    lease_address(make, &wanted, &table, &own.address, err) < 0)
+			return err_wrap(err, "network %s", network->spec.name);
+		if (add_text(&state->addresses, ip_format_prefix(&own, text), make->arena, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- interfaces ---- */
+
+static bool name_is_used(const struct net_spec *spec, const char *name)
+{
+	for (size_t i = 0; i < spec->interfaces.count; i++) {
+		const char *other =
+			JSON_ITEMS(const struct net_interface_spec, &spec->interfaces)[i].name;
+
+		if (other && strcmp(other, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* eth0, eth1, ...: the next number that no interface of the spec asks for by name. */
+static const char *next_name(const struct net_spec *spec, unsigned int *number, struct arena *arena)
+{
+	char name[IFNAMSIZ];
+
+	do
+		str_format(name, sizeof(name), "eth%u", (*number)++);
+	while (name_is_used(spec, name));
+	return arena_strdup(arena, name);
+}
+
+/* Names on the host are random: the link of a start before may still be dying under its name. */
+static int choose_device(struct reservation *make, const struct net_interface_spec *spec,
+			 struct net_interface_state *state, struct err *err)
+{
+	uint8_t random[10];
+
+	if (getrandom(random, sizeof(random), 0) != sizeof(random))
+		return err_sys(err, "choose interface names");
+	random[4] = (uint8_t)((random[4] & 0xfc) | 2); /* of one device, locally administered */
+	state->host_name = arena_printf(make->arena, "mv%02x%02x%02x%02x", random[0], random[1],
+					random[2], random[3]);
+	state->mac = spec->mac
+			     ? arena_strdup(make->arena, spec->mac)
+			     : arena_printf(make->arena, "%02x:%02x:%02x:%02x:%02x:%02x", random[4],
+					    random[5], random[6], random[7], random[8], random[9]);
+	return state->host_name && state->mac ? 0 : out_of_memory(err);
+}
+
+static int reserve_names(struct reservation *make, const struct net_interface_spec *spec,
+			 struct net_interface_state *state, struct err *err)
+{
+	const char *hostname = make->request->hostname;
+
+	if (make_room(&state->names, spec->aliases.count + 1, make->arena, err) < 0)
+		return -1;
+	if (hostname && net_name_is_valid(hostname) &&
+	    add_text(&state->names, hostname, make->arena, err) < 0)
+		return -1;
+	for (size_t i = 0; i < spec->aliases.count; i++) {
+		if (add_text(&state->names, JSON_ITEMS(const char *, &spec->aliases)[i],
+			     make->arena, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int reserve_interface(struct reservation *make, size_t at, unsigned int *number,
+			     struct err *err)
+{
+	const struct net_spec *whole = make->request->spec;
+	const struct net_interface_spec *spec =
+		&JSON_ITEMS(const struct net_interface_spec, &whole->interfaces)[at];
+	struct net_interface_state *state = interface_at(make->state, at);
+	struct network *network = &make->networks[at];
+
+	if (network_open(make->place, spec->network ? spec->network : "default", network,
+			 make->arena, err) < 0)
+		return err_wrap(err, "masu.network.interfaces[%zu]", at);
+	if (check_addresses(spec, network, at, err) < 0)
+		return -1;
+	state->network = network->spec.name;
+	state->driver = network->spec.driver;
+	state->name = spec->name ? arena_strdup(make->arena, spec->name)
+				 : next_name(whole, number, make->arena);
+	state->metric = spec->metric;
+	state->mtu = spec->mtu ? spec->mtu : network->spec.mtu;
+	if (!state->name)
+		return out_of_memory(err);
+	make->state->interfaces.count = at + 1; /* from here on net_detach() has to know */
+	if (choose_device(make, spec, state, err) < 0 ||
+	    reserve_names(make, spec, state, err) < 0 || reserve_addresses(make, at, err) < 0)
+		return -1;
+	return 0;
+}
+
+/* Which interface the default route goes through: the one that says so, else the first that leads
+ * outside. */
+static size_t choose_default(const struct reservation *make)
+{
+	const struct json_list *list = &make->request->spec->interfaces;
+	size_t chosen = list->count;
+
+	for (size_t i = 0; i < list->count; i++) {
+		struct opt_i64 wish = JSON_ITEMS(const struct net_interface_spec, list)[i].gateway;
+
+		if (wish.set && wish.value)
+			return i;
+		if (!wish.set && !make->networks[i].spec.internal && chosen == list->count)
+			chosen = i;
+	}
+	return chosen;
+}
+
+static int reserve_gateways(struct reservation *make, struct err *err)
+{
+	size_t at = choose_default(make);
+	char text[IP_TEXT_MAX];
+	bool have4 = false, have6 = false;
+
+	if (at == make->request->spec->interfaces.count)
+		return 0;
+	const struct network *network = &make->networks[at];
+	struct net_interface_state *state = interface_at(make->state, at);
+
+	if (make_room(&state->gateways, network->subnet_count, make->arena, err) < 0)
+		return -1;
+	for (size_t i = 0; i < network->subnet_count; i++) {
+		const struct ip_address *gateway = &network->subnets[i].gateway;
+
+		bool *have = gateway->family == AF_INET ? &have4 : &have6;
+
+		if (*have)
+			continue;
+		*have = true;
+		if (add_text(&state->gateways, ip_format(gateway, text), make->arena, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- ports ---- */
+
+/* The container's address of a family that the host's forwarding leads to; false when it has none.
+ */
+static bool forwarded_address(const struct reservation *make, int family,
+			      struct ip_address *address)
+{
+	for (size_t i = 0; i < make->state->interfaces.count; i++) {
+		const struct net_interface_state *state = interface_at(make->state, i);
+
+		if (!driver_find(state->driver)->filters || make->networks[i].spec.internal)
+			continue;
+		for (size_t j = 0; j < state->addresses.count; j++) {
+			struct ip_prefix own;
+
+			if (!ip_parse_prefix(JSON_ITEMS(const char *, &state->addresses)[j],
+					     &own) ||
+			    own.address.family != family)
+				continue;
+			*address = own.address;
+			return true;
+		}
+	}
+	return false;
+}
+
+static int add_port(struct reservation *make, const struct port_range *range,
+		    const struct ip_address *address, struct err *err)
+{
+	auto_close int dir = place_open(make->place->state, err);
+	struct net_port_state *port =
+		&JSON_ITEMS(struct net_port_state, &make->state->ports)[make->state->ports.count];
+	char host[IP_TEXT_MAX], own[IP_TEXT_MAX];
+
+	if (dir < 0)
+		return -1;
+	*port = (struct net_port_state){ .protocol = range->protocol,
+					 .first = range->first,
+					 .last = range->last,
+					 .port = range->port };
+	port->host = arena_strdup(make->arena, ip_format(&range->host, host));
+	port->address = arena_strdup(make->arena, ip_format(address, own));
+	if (!port->host || !port->address)
+		return out_of_memory(err);
+	struct err reason = { 0 };
+	int result = port_take(dir, range, make->request->id, &reason);
+
+	if (result < 0 && reason.code == EADDRINUSE && make->request->is_alive &&
+	    port_reap(dir, make->request->is_alive, make->request->data, NULL) > 0)
+		result = port_take(dir, range, make->request->id, &reason);
+	if (result < 0) {
+		if (err)
+			*err = reason;
+		return -1;
+	}
+	make->state->ports.count++;
+	return 0;
+}
+
+static int reserve_port(struct reservation *make, size_t at, struct err *err)
+{
+	static const int families[] = { AF_INET, AF_INET6 };
+	struct port_range range;
+	struct ip_address address;
+	bool any = false;
+
+	if (port_parse(
+		    &JSON_ITEMS(const struct net_publish_spec, &make->request->spec->publish)[at],
+		    &range, err) < 0)
+		return -1;
+	int only = range.host.family;
+
+	for (size_t i = 0; i < 2; i++) {
+		if ((only && only != families[i]) ||
+		    !forwarded_address(make, families[i], &address))
+			continue;
+		if (!only)
+			range.host = (struct ip_address){ .family = families[i] };
+		if (add_port(make, &range, &address, err) < 0)
+			return -1;
+		any = true;
+	}
+	if (!any)
+		return err_set(err, ERR_INPUT,
+			       "masu.network.publish[%zu]: the container has no address of that "
+			       "family in a bridge network that leads outside",
+			       at);
+	return 0;
+}
+
+/* ---- the door ---- */
+
+static int reserve_all(struct reservation *make, struct err *err)
+{
+	const struct net_spec *spec = make->request->spec;
+	unsigned int number = 0;
+
+	for (size_t i = 0; i < spec->interfaces.count; i++) {
+		if (reserve_interface(make, i, &number, err) < 0)
+			return -1;
+	}
+	if (reserve_gateways(make, err) < 0)
+		return -1;
+	for (size_t i = 0; i < spec->publish.count; i++) {
+		if (reserve_port(make, i, err) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < make->state->interfaces.count; i++) {
+		if (names_publish(make->place, interface_at(make->state, i), make->state->id, err) <
+		    0)
+			return -1;
+	}
+	return 0;
+}
+
+int net_reserve(const struct net_place *place, const struct net_request *request,
+		struct net_state *state, struct arena *arena, struct err *err)
+{
+	const struct net_spec *spec = request->spec;
+	struct reservation make = {
+		.place = place, .request = request, .state = state, .arena = arena
+	};
+
+	*state = (struct net_state){ .routes = spec->routes };
+	if (net_check(spec, err) < 0)
+		return -1;
+	state->id = arena_strdup(arena, request->id);
+	state->interfaces.items = arena_alloc(arena, (spec->interfaces.count + 1) *
+							     sizeof(struct net_interface_state));
+	/* one for each family */
+	state->ports.items =
+		arena_alloc(arena, (2 * spec->publish.count + 1) * sizeof(struct net_port_state));
+	if (!state->id || !state->interfaces.items || !state->ports.items)
+		return out_of_memory(err);
+	if (reserve_all(&make, err) == 0)
+		return 0;
+	reserve_release(place, state, NULL);
+	return -1;
+}
+
+/* ---- giving back ---- */
+
+static int release_addresses(const struct net_place *place, const struct net_interface_state *state,
+			     const char *id, struct err *err)
+{
+	auto_arena struct arena arena = { 0 };
+	struct network network;
+	struct ip_prefix own;
+	struct err reason = { 0 };
+
+	if (network_open(place, state->network, &network, &arena, &reason) < 0) {
+		if (reason.code == ERR_NOT_FOUND) /* removed by force: its leases went with it */
+			return 0;
+		if (err)
+			*err = reason;
+		return -1;
+	}
+	auto_close int dir = network_lock(place, state->network, err);
+
+	if (dir < 0)
+		return -1;
+	for (size_t i = 0; i < state->addresses.count; i++) {
+		const char *text = JSON_ITEMS(const char *, &state->addresses)[i];
+
+		for (size_t j = 0; ip_parse_prefix(text, &own) && j < network.subnet_count; j++) {
+			auto_lease struct lease_table table = LEASE_TABLE_CLOSED;
+
+			if (!ip_contains(&network.subnets[j].prefix, &own.address))
+				continue;
+			if (lease_open(dir, j, &network.subnets[j], &table, err) < 0 ||
+			    lease_release(&table, &own.address, id, err) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+static int release_port(int dir, const struct net_port_state *port, const char *id, struct err *err)
+{
+	struct port_range range = { .protocol = port->protocol,
+				    .first = port->first,
+				    .last = port->last };
+
+	if (!ip_parse(port->host, &range.host))
+		return err_set(err, ERR_INPUT, "release port %u: \"%s\" is not an address",
+			       port->first, port->host);
+	return port_release(dir, &range, id, err);
+}
+
+int reserve_release(const struct net_place *place, const struct net_state *state, struct err *err)
+{
+	struct err first = { 0 };
+	int result = 0;
+
+	if (!state->id || (!state->interfaces.count && !state->ports.count))
+		return 0;
+	auto_close int dir = place_open(place->state, err);
+
+	for (size_t i = 0; i < state->interfaces.count; i++) {
+		const struct net_interface_state *interface = interface_at(state, i);
+
+		if (names_withdraw(place, interface, state->id, result ? NULL : &first) < 0)
+			result = -1;
+		if (release_addresses(place, interface, state->id, result ? NULL : &first) < 0)
+			result = -1;
+	}
+	for (size_t i = 0; i < state->ports.count; i++) {
+		if (release_port(dir, &JSON_ITEMS(struct net_port_state, &state->ports)[i],
+				 state->id, result ? NULL : &first) < 0)
+			result = -1;
+	}
+	if (result < 0 && err)
+		*err = first;
+	return result;
+}

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Containers on bridge networks: reaching out, each other, being reached, and being kept apart. */
+#include <netinet/in.h>
+#include <sys/stat.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "net/net.h"
+#include "test/net/traffic.h"
+
+/* The stage: `here` plays the host (192.0.2.1), `outside` a neighbour on its wire (192.0.2.2). */
+static struct stage {
+	int here, outside;
+	char folder[64], definitions[80], state[80];
+	struct net_place place;
+	struct arena arena;
+} stage;
+
+struct box {
+	int space;
+	struct net_state state;
+	struct err err;
+	int result;
+};
+
+static void stage_begin(void)
+{
+	strcpy(stage.folder, "/tmp/masu-net-XXXXXX");
+	CHECK(mkdtemp(stage.folder));
+	snprintf(stage.definitions, sizeof(stage.definitions), "%s/lib/networks", stage.folder);
+	snprintf(stage.state, sizeof(stage.state), "%s/run/net", stage.folder);
+	stage.place = (struct net_place){ stage.definitions, stage.state };
+	stage.here = space_here();
+	stage.outside = space_new();
+	space_run(-1, "ip link set lo up");
+	space_run(-1, "ip link add wan0 type veth peer name out0 netns /proc/%d/fd/%d", getpid(),
+		  stage.outside);
+	space_run(-1, "ip addr add 192.0.2.1/24 dev wan0; ip link set wan0 up");
+	space_run(-1, "ip addr add fd01::1/64 dev wan0 nodad");
+	space_run(-1, "ip route add default via 192.0.2.2");
+	space_run(stage.outside,
+		  "ip addr add 192.0.2.2/24 dev out0; ip link set out0 up; ip link set lo up");
+	space_run(stage.outside, "ip addr add fd01::2/64 dev out0 nodad");
+}
+
+static void stage_end(void)
+{
+	char command[128];
+
+	traffic_end();
+	snprintf(command, sizeof(command), "rm -rf %s", stage.folder);
+	CHECK_INT(system(command), 0);
+	arena_free(&stage.arena);
+}
+
+static void make_network(struct net_network wanted)
+{
+	struct net_network made;
+	struct err err = { 0 };
+
+	CHECK_INT(net_create_network(&stage.place, &wanted, &made, &stage.arena, &err), 0);
+	CHECK_TEXT(err.text, "");
+}
+
+/* Start a box as a container would be: reserve, a new namespace with loopback up, attach. */
+static struct box box_start(const char *id, const struct net_spec *spec)
+{
+	struct box box = { .space = space_new() };
+	const struct net_request request = { .id = id, .hostname = id, .spec = spec };
+
+	space_enter(box.space);
+	net_raise_loopback(NULL);
+	space_enter(stage.here);
+	box.result = net_reserve(&stage.place, &request, &box.state, &stage.arena, &box.err);
+	if (box.result == 0)
+		box.result = net_attach(&stage.place, &box.state, box.space, &box.err);
+	if (box.result < 0)
+		fprintf(stderr, "(%s: %s)\n", id, box.err.text);
+	return box;
+}
+
+static void box_end(struct box *box)
+{
+	struct err err = { 0 };
+
+	close(box->space);
+	CHECK_INT(net_detach(&stage.place, &box->state, &err), 0);
+	CHECK_TEXT(err.text, "");
+	CHECK_INT(net_detach(&stage.place, &box->state, &err), 0);
+}
+
+/* The box's address number `at` without its prefix length. */
+static const char *box_address(const struct box *box, size_t at)
+{
+	static char text[4][64];
+	static unsigned int next;
+	char *to = text[next++ % 4];
+	const struct net_interface_state *interface = box->state.interfaces.items;
+
+	to[0] = '\0';
+	if (box->state.interfaces.count && at < interface->addresses.count)
+		sscanf(JSON_ITEMS(const char *, &interface->addresses)[at], "%63[^/]", to);
+	return to;
+}
+
+#define LIST(items)                                                                                \
+	{                                                                                          \
+		(items), sizeof(items) / sizeof((items)[0])                                        \
+	}
+
+static void test_default_network(void)
+{
+	struct net_interface_spec one[] = { { 0 } };
+	struct net_publish_spec ports[] = {
+		{ .host_port = "8080", .container_port = "80" },
+		{ .host = "127.0.0.1", .host_port = "8081", .container_port = "80" },
+		{ .host = "192.0.2.1", .host_port = "8082", .container_port = "80" },
+		{ .host_port = "9000-9010" },
+		{ .host_port = "7000-7001", .container_port = "80-81" },
+		{ .host_port = "5353", .container_port = "53", .protocol = IPPROTO_UDP },
+	};
+	struct net_spec plain = { .interfaces = LIST(one) };
+	struct net_spec open = { .interfaces = LIST(one), .publish = LIST(ports) };
+	struct box web = box_start("web", &open), other = box_start("other", &plain);
+
+	CHECK_INT(web.result, 0);
+	CHECK_INT(other.result, 0);
+	traffic_serve(web.space, "0.0.0.0", SOCK_STREAM, 80, "web80");
+	traffic_serve(web.space, "0.0.0.0", SOCK_STREAM, 81, "web81");
+	traffic_serve(web.space, "0.0.0.0", SOCK_STREAM, 9005, "web9005");
+	traffic_serve(web.space, "0.0.0.0", SOCK_DGRAM, 53, "dns");
+	traffic_serve(stage.outside, "0.0.0.0", SOCK_STREAM, 1000, "outside");
+	/* out: the neighbour sees the host's address */
+	CHECK_TEXT(traffic_ask(web.space, "192.0.2.2", SOCK_STREAM, 1000),
+		   "outside from 192.0.2.1");
+	/* each other, directly */
+	CHECK(strstr(traffic_ask(other.space, box_address(&web, 0), SOCK_STREAM, 80),
+		     "web80 from 10.210.0."));
+	/* in: any address, one address, ranges, shifted ranges, udp */
+	CHECK_TEXT(traffic_ask(stage.outside, "192.0.2.1", SOCK_STREAM, 8080),
+		   "web80 from 192.0.2.2");
+	CHECK_TEXT(traffic_ask(stage.outside, "192.0.2.1", SOCK_STREAM, 8082),
+		   "web80 from 192.0.2.2");
+	CHECK_TEXT(traffic_ask(stage.outside, "192.0.2.1", SOCK_STREAM, 9005),
+		   "web9005 from 192.0.2.2");
+	CHECK_TEXT(traffic_ask(stage.outside, "192.0.2.1", SOCK_STREAM, 7001),
+		   "web81 from 192.0.2.2");
+	CHECK_TEXT(traffic_ask(stage.outside, "192.0.2.1", SOCK_DGRAM, 5353), "dns from 192.0.2.2");
+	/* from the host itself */
+	CHECK(strstr(traffic_ask(stage.here, "127.0.0.1", SOCK_STREAM, 8080),
+		     "web80 from 10.210.0.1"));
+	CHECK(strstr(traffic_ask(stage.here, "127.0.0.1", SOCK_STREAM, 8081),
+		     "web80 from 10.210.0.1"));
+	CHECK(strstr(traffic_ask(stage.here, "192.0.2.1", SOCK_STREAM, 8080), "web80"));
+	CHECK(strstr(traffic_ask(stage.here, box_address(&web, 0), SOCK_STREAM, 80), "web80"));
+	/* from a neighbour and from itself through the host's port */
+	CHECK(strstr(traffic_ask(other.space, "192.0.2.1", SOCK_STREAM, 8080),
+		     "web80 from 10.210.0.1"));
+	CHECK(strstr(traffic_ask(web.space, "192.0.2.1", SOCK_STREAM, 8080),
+		     "web80 from 10.210.0.1"));
+	CHECK(strstr(traffic_ask(web.space, "10.210.0.1", SOCK_STREAM, 8080),
+		     "web80 from 10.210.0.1"));
+	/* not in: a port for localhost, by spoofing too; the address itself */
+	CHECK(traffic_is_silent(stage.outside, "192.0.2.1", SOCK_STREAM, 8081));
+	space_run(stage.outside, "ip route add 10.210.0.0/24 via 192.0.2.1");
+	space_run(stage.outside,
+		  "ip addr del 127.0.0.1/8 dev lo; ip route flush table local to 127.0.0.0/8; "
+		  "ip route add 127.0.0.0/8 via 192.0.2.1; "
+		  "sysctl -qw net.ipv4.conf.out0.route_localnet=1");
+	CHECK(traffic_is_silent(stage.outside, "127.0.0.1", SOCK_STREAM, 8081));
+	CHECK(traffic_is_silent(stage.outside, box_address(&web, 0), SOCK_STREAM, 80));
+	box_end(&web);
+	CHECK(traffic_is_silent(stage.outside, "192.0.2.1", SOCK_STREAM, 8080));
+	box_end(&other);
+	CHECK(!space_shows(-1, "nft list table inet masu", "c=web"));
+	traffic_end();
+}
+
+static void test_port_conflicts(void)
+{
+	struct net_interface_spec one[] = { { 0 } };
+	struct net_publish_spec first[] = { { .host_port = "8000-8010" } };
+	struct net_publish_spec second[] = { { .host = "127.0.0.1", .host_port = "8005" } };
+	struct net_publish_spec third[] = { { .host_port = "2222" } };
+	struct net_spec specs[] = { { .interfaces = LIST(one), .publish = LIST(first) },
+				    { .interfaces = LIST(one), .publish = LIST(second) },
+				    { .interfaces = LIST(one), .publish = LIST(third) } };
+	struct box a = box_start("a", &specs[0]);
+	struct net_state state;
+	struct net_request request = { .id = "b", .spec = &specs[1] };
+	struct err err = { 0 };
+
+	CHECK_INT(a.result, 0);
+	CHECK_INT(net_reserve(&stage.place, &request, &state, &stage.arena, &err), -1);
+	CHECK_TEXT(err.text, "publish tcp port 8005 of 127.0.0.1: container a has it already");
+	traffic_serve(stage.here, "0.0.0.0", SOCK_STREAM, 2222, "host");
+	request.spec = &specs[2];
+	CHECK_INT(net_reserve(&stage.place, &request, &state, &stage.arena, &err), -1);
+	CHECK_TEXT(err.text, "publish tcp port 2222: a program on this host uses port 2222");
+	traffic_end();
+	box_end(&a);
+	/* what it had is free again */
+	request.spec = &specs[1];
+	CHECK_INT(net_reserve(&stage.place, &request, &state, &stage.arena, &err), 0);
+	CHECK_INT(net_detach(&stage.place, &state, &err), 0);
+}
+
+static void test_isolation(int bridge_netfilter)
+{
+	make_network((struct net_network){ .name = "red" });
+	make_network((struct net_network){ .name = "blue", .isolate = { true, 0 } });
+	make_network((struct net_network){ .name = "inner", .internal = true });
+	make_network((struct net_network){ .name = "apart", .icc = { true, 0 } });
+	struct net_interface_spec in_red[] = { { .network = "red" } },
+				  in_blue[] = { { .network = "blue" } },
+				  in_inner[] = { { .network = "inner" } },
+				  in_apart[] = { { .network = "apart" } },
+				  in_both[] = { { .network = "red" }, { .network = "inner" } };
+	struct net_publish_spec ports[] = { { .host_port = "8088", .container_port = "80" } };
+	struct net_spec specs[] = { { .interfaces = LIST(in_red) },
+				    { .interfaces = LIST(in_blue) },
+				    { .interfaces = LIST(in_inner) },
+				    { .interfaces = LIST(in_apart), .publish = LIST(ports) },
+				    { .interfaces = LIST(in_both) },
+				    { .interfaces = LIST(in_apart) } };
+	static const char *const names[] = {
+		"red1", "blue1", "inner1", "apart1", "both1", "apart2"
+	};
+	struct box boxes[6];
+
+	for (size_t i = 0; i < 6; i++) {
+		boxes[i] = box_start(names[i], &specs[i]);
+		CHECK_INT(boxes[i].result, 0);
+		traffic_serve(boxes[i].space, "0.0.0.0", SOCK_STREAM, 80, names[i]);
+	}
+	traffic_serve(stage.outside, "0.0.0.0", SOCK_STREAM, 1000, "outside");
+#define REACHES(from, to)                                                                          \
+	traffic_ask(boxes[from].space, box_address(&boxes[to], 0), SOCK_STREAM, 80)[0]
+#define SILENT(from, to)                                                                           \
+	traffic_is_silent(boxes[from].space, box_address(&boxes[to], 0), SOCK_STREAM, 80)
+	CHECK(SILENT(1, 0));  /* red is isolated */
+	CHECK(REACHES(0, 1)); /* blue lets others in */
+	CHECK(REACHES(0, 4) && REACHES(4, 0));
+	CHECK(REACHES(4, 2)); /* both networks: inner is on its own link */
+	CHECK(SILENT(2, 0) && SILENT(2, 1) && SILENT(0, 2));
+	CHECK(SILENT(3, 5) && SILENT(5, 3)); /* icc off */
+	CHECK(traffic_ask(boxes[3].space, "192.0.2.2", SOCK_STREAM, 1000)[0]);
+	CHECK(traffic_is_silent(boxes[2].space, "192.0.2.2", SOCK_STREAM, 1000));
+	/* br_netfilter translates inside the bridge, where isolated ports are kept apart */
+	if (!bridge_netfilter)
+		CHECK(traffic_ask(boxes[5].space, "192.0.2.1", SOCK_STREAM, 8088)[0]);
+	CHECK(space_shows(boxes[4].space, "ip route", "default via"));
+	CHECK(!space_shows(boxes[2].space, "ip route", "default"));
+	struct err err = { 0 };
+
+	CHECK_INT(net_remove_network(&stage.place, "red", &err), -1);
+	CHECK_INT(err.code, ERR_STATE);
+	for (size_t i = 0; i < 6; i++)
+		box_end(&boxes[i]);
+	CHECK_INT(net_remove_network(&stage.place, "red", &err), 0);
+	CHECK(!space_shows(-1, "ip link", "masu-red"));
+	CHECK(!space_shows(-1, "nft list table inet masu", "masu-red"));
+	CHECK(space_shows(-1, "nft list table inet masu", "masu-blue"));
+	CHECK_INT(net_remove_network(&stage.place, "red", &err), -1);
+	CHECK_INT(err.code, ERR_NOT_FOUND);
+	traffic_end();
+}
+
+static void test_both_families(void)
+{
+	struct net_interface_spec one[] = {
+		{ .network = "six", .name = "lan", .mac = "02:aa:bb:cc:dd:ee" }
+	};
+	struct net_publish_spec ports[] = {
+		{ .host_port = "8090", .container_port = "80" },
+		{ .host = "fd01::1", .host_port = "8091", .container_port = "80" },
+		{ .host_port = "8100-8110" }
+	};
+	struct net_spec spec = { .interfaces = LIST(one), .publish = LIST(ports) };
+
+	make_network((struct net_network){ .name = "six", .ipv6 = true });
+	struct box box = box_start("six1", &spec);
+
+	CHECK_INT(box.result, 0);
+	CHECK(space_shows(box.space, "ip link show dev lan", "02:aa:bb:cc:dd:ee"));
+	traffic_serve(box.space, "::", SOCK_STREAM, 80, "six");
+	traffic_serve(box.space, "::", SOCK_STREAM, 8105, "range");
+	traffic_serve(stage.outside, "::", SOCK_STREAM, 1006, "outside");
+	CHECK_TEXT(traffic_ask(box.space, "fd01::2", SOCK_STREAM, 1006), "outside from fd01::1");
+	CHECK_TEXT(traffic_ask(stage.outside, "fd01::1", SOCK_STREAM, 8090), "six from fd01::2");
+	CHECK_TEXT(traffic_ask(stage.outside, "fd01::1", SOCK_STREAM, 8091), "six from fd01::2");
+	CHECK_TEXT(traffic_ask(stage.outside, "fd01::1", SOCK_STREAM, 8105), "range from fd01::2");
+	CHECK_TEXT(traffic_ask(stage.outside, "192.0.2.1", SOCK_STREAM, 8090),
+		   "six from ::ffff:192.0.2.2");
+	CHECK(traffic_ask(box.space, "fd01::1", SOCK_STREAM, 8090)[0]);
+	space_run(stage.outside, "ip -6 route add fd00::/8 via fd01::1");
+	CHECK(traffic_is_silent(stage.outside, box_address(&box, 1), SOCK_STREAM, 80));
+	box_end(&box);
+	traffic_end();
+}
+
+static void run_all(int bridge_netfilter)
+{
+	fprintf(stderr, "(br_netfilter %d)\n", bridge_netfilter);
+	space_run(
+		-1,
+		"sysctl -qw net.bridge.bridge-nf-call-iptables=%d net.bridge.bridge-nf-call-ip6tables=%d",
+		bridge_netfilter, bridge_netfilter);
+	stage_begin();
+	test_default_network();
+	test_port_conflicts();
+	test_isolation(bridge_netfilter);
+	test_both_families();
+	stage_end();
+}
+
+int main(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	space_begin("net network");
+	run_all(1);
+	if (unshare(CLONE_NEWNET) < 0)
+		return 1;
+	run_all(0);
+	return unit_done("net network");
+}
