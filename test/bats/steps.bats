@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The start table: for each row, a failure there and a kill there leave nothing behind, and the message names the row.
+load lib
+
+setup() {
+	T=$BATS_TEST_TMPDIR
+	STATE=$T/state
+	BUNDLE=$T/bundle
+	ID=t$BATS_ROOT_PID-$BATS_SUITE_TEST_NUMBER
+	need 'a build with fault points (make faults)' test -x "$MASU_FAULTS"
+	UNDER_TEST=$(realpath "$MASU_FAULTS")
+	host_snapshot >"$T/host.before"
+	make_bundle
+	process /probe exit 0
+}
+
+# A spec that takes part in as many rows as this host allows.
+rich_spec() {
+	spec_edit '.process.oomScoreAdj = 300 | .hostname = "rich" | .root.readonly = true |
+		.linux.namespaces += [{"type": "cgroup"}, {"type": "time"}] | .linux.timeOffsets = {"monotonic": {"secs": 5}} |
+		.linux.resources += {"pids": {"limit": 100}, "memory": {"limit": 104857600}} |
+		.linux.sysctl = {"net.ipv4.ip_forward": "1"} |
+		.linux.seccomp = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["getcpu"], "action": "SCMP_ACT_ERRNO"}]} |
+		.hooks = {"createRuntime": [{"path": "/bin/true"}], "createContainer": [{"path": "/bin/true"}],
+			"startContainer": [{"path": "/bin/true"}], "poststart": [{"path": "/bin/true"}], "poststop": [{"path": "/bin/true"}]}'
+}
+
+rows() {
+	"$UNDER_TEST" --root "$STATE" "$@" --plan --bundle "$BUNDLE" "$ID" | sed -nE 's/^ *(HOST|INIT|WHILE) +([a-z0-9-]+).*/\2/p'
+}
+
+# each_row COMMAND...: for all rows that the plan of this bundle has, call COMMAND ROW.
+each_row() {
+	local row all
+
+	all=$(rows run)
+	[[ $(wc -l <<<"$all") -ge 15 ]] || fail "only these rows: $all"
+	for row in $all; do
+		"$@" "$row" || fail "at row $row"
+	done
+}
+
+fails_at() {
+	MASU_FAIL_AT=$1 masu_fails "$1" run --bundle "$BUNDLE" "$ID"
+	clean_after "$1"
+}
+
+killed_at() {
+	MASU_KILL_AT=$1 run_masu run --bundle "$BUNDLE" "$ID"
+	((status != 0)) || fail "run survived a kill at $1"
+	run_masu delete --force "$ID"
+	equal "$status" 0 "delete --force after a kill at $1"
+	clean_after "$1"
+}
+
+clean_after() {
+	local try
+
+	for try in {1..40}; do
+		[[ -n $(host_changes) ]] || break
+		sleep 0.05
+	done
+	equal "$(host_changes)" '' "what is left after $1"
+	nothing_left
+}
+
+@test "the default spec: a failure at each row is undone and named" {
+	each_row fails_at
+}
+
+@test "the default spec: a kill at each row can be cleaned by delete --force" {
+	each_row killed_at
+}
+
+@test "a rich spec: a failure at each row is undone and named" {
+	rich_spec
+	each_row fails_at
+}
+
+@test "a rich spec: a kill at each row can be cleaned by delete --force" {
+	rich_spec
+	each_row killed_at
+}
+
+@test "a user namespace: failures and kills at each row" {
+	spec_edit '.linux.namespaces += [{"type": "user"}] |
+		.linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 65536}] | .linux.gidMappings = .linux.uidMappings'
+	each_row fails_at
+	each_row killed_at
+}
+
+@test "early seccomp and late pivot: failures at each row" {
+	rich_spec
+	spec_edit '.process.noNewPrivileges = false'
+	each_row fails_at
+}
+
+@test "after a kill at each row gc cleans, too" {
+	killed_and_collected() {
+		MASU_KILL_AT=$1 run_masu run --bundle "$BUNDLE" "$ID"
+		masu_ok gc
+		clean_after "$1"
+	}
+	each_row killed_and_collected
+}
+
+@test "create and start: a failure at each row" {
+	fails_in_two() {
+		status=0
+		MASU_FAIL_AT=$1 run_masu create --bundle "$BUNDLE" "$ID"
+		if ((status == 0)); then
+			MASU_FAIL_AT=$1 run_masu start "$ID"
+		fi
+		if ((status == 0)) && [[ -n $(rows create | grep -x "$1") ]]; then
+			fail "no failure at $1"
+		fi
+		((status == 0)) || matches "$err" "$1"
+		run_masu delete --force "$ID"
+		equal "$status" 0
+		clean_after "$1"
+	}
+	rich_spec
+	each_row fails_in_two
+}
+
+@test "exec: a failure at each of its rows leaves the container as it was" {
+	process /probe sleep 100
+	start_box
+	for row in spawn outside join-cgroup label credentials program exec; do
+		MASU_FAIL_AT=$row run_masu exec "$ID" /bin/true
+		((status == 0 || status == 255)) || fail "exec exited with $status at $row"
+		if ((status == 255)); then
+			matches "$err" "$row"
+		fi
+		equal "$(state_of status)" running
+	done
+	masu_ok ps --format json "$ID"
+	expect 'length == 1'
+}
+
+@test "an unknown row is refused, so that a test cannot pass by a typing error" {
+	MASU_FAIL_AT=no-such-row run_masu run --bundle "$BUNDLE" "$ID"
+	((status != 0)) || fail 'a fault at a row that does not exist went unnoticed'
+}
