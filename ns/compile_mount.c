@@ -32,6 +32,10 @@ static const struct {
 	{ "mqueue", NS_IPC, "/dev/mqueue" },
 };
 
+/* File systems whose content comes from namespaces of the process that makes them: always made by
+ * init. */
+static const char *const own_types[] = { "proc", "sysfs", "mqueue", "devpts", "cgroup", "cgroup2" };
+
 /* File systems without a context= option. */
 static const char *const unlabelled[] = { "proc", "sysfs", "mqueue", "cgroup", "cgroup2" };
 
@@ -257,15 +261,32 @@ static int compile_bind(struct compiler *compiler, const struct ns_mount_spec *m
 		       : map_ids(compiler, mount, options, row, err);
 }
 
+static bool is_one_of(const char *type, const char *const *types, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(type, types[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* True when the source or the options name something of the host, which only the host side can see.
+ */
+static bool names_host(const struct ns_mount_spec *mount)
+{
+	if (strcmp(mount->type, "overlay") == 0)
+		return true;
+	return mount->source && *mount->source == '/' && strcmp(mount->type, "tmpfs") != 0 &&
+	       !is_one_of(mount->type, own_types, sizeof(own_types) / sizeof(*own_types));
+}
+
 /* SELinux's context for everything in the file system. */
 static const char *label_of(const struct compiler *compiler, const char *type)
 {
 	const char *label = compiler->request->linux_part->mount_label;
 
-	for (size_t i = 0; i < sizeof(unlabelled) / sizeof(*unlabelled); i++) {
-		if (strcmp(type, unlabelled[i]) == 0)
-			return NULL;
-	}
+	if (is_one_of(type, unlabelled, sizeof(unlabelled) / sizeof(*unlabelled)))
+		return NULL;
 	return label && *label && access("/sys/fs/selinux/enforce", F_OK) == 0 ? label : NULL;
 }
 
@@ -386,10 +407,16 @@ static int compile_filesystem(struct compiler *compiler, const struct ns_mount_s
 			      struct err *err)
 {
 	bool maps = (options->special & NS_OPTION_IDMAP) || mount->uid_maps.count;
-	bool names_host =
-		strcmp(mount->type, "overlay") == 0 || (mount->source && *mount->source == '/');
+	bool own = is_one_of(mount->type, own_types, sizeof(own_types) / sizeof(*own_types));
 
-	row->kind = maps || names_host ? NS_MOUNT_NEW : NS_MOUNT_FS;
+	if (maps && own)
+		return err_set(err, ERR_INPUT, "map ids of mount %s: the file system %s cannot",
+			       mount->destination, mount->type);
+	if (maps && (row->flags & NS_MOUNT_COPY_UP))
+		return err_set(err, ERR_UNSUPPORTED,
+			       "map ids of mount %s: not together with tmpcopyup",
+			       mount->destination);
+	row->kind = maps || names_host(mount) ? NS_MOUNT_NEW : NS_MOUNT_FS;
 	row->type = flat_text(compiler->flat, mount->type);
 	row->source = flat_text(compiler->flat,
 				mount->source && *mount->source ? mount->source : mount->type);

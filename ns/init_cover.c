@@ -16,7 +16,8 @@
 /* What is put on masked paths; opened when the first one needs it. */
 struct covers {
 	int null;  /* the container's /dev/null, once it is known to be that device */
-	int empty; /* one read-only tmpfs that can hold nothing, cloned for every directory */
+	int empty; /* a read-only tmpfs that can hold nothing: lies on the first masked directory,
+		      cloned for the others */
 };
 
 /* Paths that the kernel or the image does not have need no cover. */
@@ -30,9 +31,9 @@ static int clone_of(int fd, unsigned int flags)
 	return sys_open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags);
 }
 
-static int make_readonly(int root, const char *path, struct err *err)
+/* `detached`: attributes can be set before the attachment. */
+static int make_readonly(int root, const char *path, bool detached, struct err *err)
 {
-	bool detached = ns_attributes_on_detached();
 	const struct ns_attributes tree = { .tree_set = MOUNT_ATTR_RDONLY },
 				   one = { .set = MOUNT_ATTR_RDONLY };
 	auto_close int target = path_open_in_root(root, path, O_PATH, NULL);
@@ -89,6 +90,18 @@ static int make_empty(struct err *err)
 	return empty >= 0 ? empty : err_sys(err, "make mount");
 }
 
+static int attach_cover(int cover, int target, struct err *err)
+{
+	return ns_move(cover, target) < 0 ? err_sys(err, "attach the cover") : 0;
+}
+
+static int attach_clone(int of, int target, struct err *err)
+{
+	auto_close int cover = clone_of(of, 0);
+
+	return cover < 0 ? err_sys(err, "clone the cover") : attach_cover(cover, target, err);
+}
+
 static int mask(int root, const char *path, struct covers *covers, struct err *err)
 {
 	auto_close int target = path_open_in_root(root, path, O_PATH, NULL);
@@ -98,17 +111,17 @@ static int mask(int root, const char *path, struct covers *covers, struct err *e
 		return is_missing() ? 0 : err_sys(err, "open");
 	if (fstat(target, &status) < 0)
 		return err_sys(err, "look at it");
-	int *source = S_ISDIR(status.st_mode) ? &covers->empty : &covers->null;
-
-	if (*source < 0)
-		*source = S_ISDIR(status.st_mode) ? make_empty(err) : open_null(root, err);
-	if (*source < 0)
-		return -1;
-	auto_close int cover = clone_of(*source, 0);
-
-	if (cover < 0)
-		return err_sys(err, "clone the cover");
-	return ns_move(cover, target) < 0 ? err_sys(err, "attach the cover") : 0;
+	if (!S_ISDIR(status.st_mode)) {
+		if (covers->null < 0)
+			covers->null = open_null(root, err);
+		return covers->null < 0 ? -1 : attach_clone(covers->null, target, err);
+	}
+	if (covers->empty >= 0)
+		return attach_clone(covers->empty, target, err);
+	/* used itself, not only cloned: closing a mount that was never attached waits for an RCU
+	 * grace period */
+	covers->empty = make_empty(err);
+	return covers->empty < 0 ? -1 : attach_cover(covers->empty, target, err);
 }
 
 int ns_cover_paths(const struct flat_view *view, const struct ns_plan *plan, int root,
@@ -116,13 +129,14 @@ int ns_cover_paths(const struct flat_view *view, const struct ns_plan *plan, int
 {
 	const struct flat_ref *readonly = flat_get(view, plan->readonly, sizeof(*readonly));
 	const struct flat_ref *masked = flat_get(view, plan->masked, sizeof(*masked));
+	bool detached = readonly && ns_attributes_on_detached();
 	struct covers covers = { -1, -1 };
 	int result = 0;
 
 	for (uint32_t i = 0; readonly && i < plan->readonly.count; i++) {
 		const char *path = flat_string(view, readonly[i]);
 
-		if (make_readonly(root, path, err) < 0)
+		if (make_readonly(root, path, detached, err) < 0)
 			return err_wrap(err, "make %s read-only", path);
 	}
 	for (uint32_t i = 0; masked && i < plan->masked.count && result == 0; i++) {

@@ -27,6 +27,7 @@ struct place {
 	const struct ns_mount_plan *row;
 	const char *path; /* of the target, in the root */
 	int root;
+	bool detached; /* attributes were set before the attachment */
 };
 
 /* The last part may be a link here: it is the link itself that is mounted on. */
@@ -44,32 +45,56 @@ static int open_link(const struct place *place, struct err *err)
 	return target >= 0 ? target : err_sys(err, "open %s in the root file system", place->path);
 }
 
-/* For /proc and /sys: a link would let an image choose where the kernel's files appear
- * (CVE-2019-19921, CVE-2023-27561). */
-static int open_ordinary(const struct place *place, struct err *err)
+/* The usual case in four calls: only the last part is missing, as /dev/pts is in a fresh /dev. */
+static int make_last(const struct place *place, struct err *err)
 {
-	int target = path_open_in_root(place->root, place->path, O_PATH | O_DIRECTORY | O_NOFOLLOW,
-				       NULL);
+	const char *last;
+
+	if (str_ends(place->path, "/"))
+		return path_make_dir(place->root, place->path, 0755, err);
+	auto_close int parent = path_open_parent(place->root, place->path, &last, err);
+
+	if (parent < 0)
+		return -1;
+	/* what is there although it could not be opened as a directory is a link to nowhere */
+	if (mkdirat(parent, last, 0755) < 0)
+		return err_sys(err, "make directory %s in the root file system", place->path);
+	int target = openat(parent, last, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return target >= 0 ? target : err_sys(err, "open %s in the root file system", place->path);
+}
+
+/*
+ * For /proc and /sys a link would let an image choose where the kernel's files appear
+ * (CVE-2019-19921, CVE-2023-27561).
+ */
+static int open_directory(const struct place *place, bool ordinary, struct err *err)
+{
+	int flags = O_PATH | O_DIRECTORY | (ordinary ? O_NOFOLLOW : 0);
+	int target = path_open_in_root(place->root, place->path, flags, NULL);
 
 	if (target >= 0)
 		return target;
 	if (errno == ENOENT)
-		return path_make_dir(place->root, place->path, 0755, err);
-	if (errno != ENOTDIR && errno != ELOOP)
+		return make_last(place, err);
+	if (!ordinary || (errno != ENOTDIR && errno != ELOOP))
 		return err_sys(err, "open %s in the root file system", place->path);
 	return err_set(err, ENOTDIR,
-		       "%s in the root file system is a link or a file, it must be a directory",
-		       place->path);
+		       "it is a link or a file in the root file system, it must be a directory");
 }
 
 static int open_target(const struct place *place, bool is_file, struct err *err)
 {
 	uint32_t flags = place->row->flags;
 	struct statfs fs;
-	auto_close int target = flags & NS_MOUNT_ORDINARY_DIR  ? open_ordinary(place, err)
-				: flags & NS_MOUNT_TARGET_LINK ? open_link(place, err)
-				: is_file ? path_make_file(place->root, place->path, 0644, err)
-					  : path_make_dir(place->root, place->path, 0755, err);
+	auto_close int target = -1;
+
+	if (flags & NS_MOUNT_TARGET_LINK)
+		target = open_link(place, err);
+	else if (is_file)
+		target = path_make_file(place->root, place->path, 0644, err);
+	else
+		target = open_directory(place, flags & NS_MOUNT_ORDINARY_DIR, err);
 
 	if (target < 0 || (flags & NS_MOUNT_PROC_ALLOWED))
 		return take_fd(&target);
@@ -120,7 +145,7 @@ static int attach(const struct place *place, struct err *err)
 					 "a directory can be mounted on a directory only, a file on a file")
 			       : -1;
 	}
-	return ns_attributes_on_detached() ? 0 : finish_old(place, mount_fd, err);
+	return place->detached ? 0 : finish_old(place, mount_fd, err);
 }
 
 /* The flags of mount(2) for a new file system. */
@@ -188,18 +213,24 @@ static int finish_new(const struct place *place, int beneath, bool readonly_late
 	return readonly_later ? ns_attributes_apply(top, &readonly, err) : 0;
 }
 
-static int mount_error(const char *type, struct err *err)
+/* The kernel tells more by the newer calls: its words, when they fail in the same way. */
+static int mount_error(const struct place *place, struct err *err)
 {
+	const char *type = flat_string(place->view, place->row->type);
 	int code = errno;
 
-	err_sys(err, "%s", "mount it");
-	if (code == ENODEV)
-		return err_hint(err, "the kernel has no file system \"%s\"", type);
-	if (code == EINVAL && strcmp(type, "devpts") == 0)
-		return err_hint(
-			err, "a gid= or uid= in the options must be mapped in the user namespace");
-	return code == EINVAL ? err_hint(err, "the file system does not take one of the options")
-			      : -1;
+	if (code == EINVAL) {
+		auto_close int made = ns_source_make(place->view, place->row, err);
+
+		if (made < 0)
+			return strcmp(type, "devpts") != 0
+				       ? -1
+				       : err_hint(
+						 err,
+						 "gid= and uid= must be mapped in the user namespace");
+	}
+	err_set(err, code, "%s", strerror(code));
+	return code == ENODEV ? err_hint(err, "the kernel has no file system \"%s\"", type) : -1;
 }
 
 /*
@@ -223,7 +254,7 @@ static int mount_new(const struct place *place, struct err *err)
 	if (readonly_later)
 		flags &= ~(unsigned long)MS_RDONLY;
 	if (mount(source, ".", type, flags, *data ? data : NULL) < 0)
-		return mount_error(type, err);
+		return mount_error(place, err);
 	return finish_new(place, target, readonly_later, err);
 }
 
@@ -284,9 +315,11 @@ static int mount_row(const struct place *place, struct err *err)
 int ns_mount(const struct flat_view *view, const struct ns_plan *plan, int root, struct err *err)
 {
 	const struct ns_mount_plan *rows = flat_get(view, plan->mounts, sizeof(*rows));
+	bool detached = rows && ns_attributes_on_detached();
 
 	for (uint32_t i = 0; rows && i < plan->mounts.count; i++) {
-		struct place place = { view, &rows[i], flat_string(view, rows[i].target), root };
+		struct place place = { view, &rows[i], flat_string(view, rows[i].target), root,
+				       detached };
 		const char *source = flat_string(view, rows[i].source);
 
 		if (!place.path)

@@ -191,22 +191,33 @@ struct ns_spawn {
 int ns_spawn(const struct ns_spawn *how, pid_t *pid, struct err *err);
 
 /* ---- in masu-init ---- */
+/*
+ * In the order of the start table. Without a mount namespace of its own the container gets a chroot
+ * from ns_attach_root(), and all that follows does nothing. The root is attached on "/" for a pivot
+ * that comes next, or, with hooks_see_root, at rootfs_target for one that comes after the mounts.
+ * Whatever needs the host's paths is opened within ns_attach_root(); after ns_pivot() nothing of
+ * the host is in reach.
+ */
 int ns_enter_time(const struct flat_view *view, const struct ns_plan *plan,
 		  struct err *err); /* join, or unshare and write offsets */
 int ns_unshare_cgroup(struct err *err);
+/* *root: O_PATH of the attached root, the caller's */
 int ns_attach_root(const struct flat_view *view, const struct ns_plan *plan, int *root,
-		   struct err *err); /* *root: O_PATH of the attached root */
+		   struct err *err);
 int ns_pivot(const struct flat_view *view, const struct ns_plan *plan, int root, struct err *err);
-int ns_mount(const struct flat_view *view, const struct ns_plan *plan, int root,
-	     struct err *err); /* all mounts in order */
+/* all mounts in order */
+int ns_mount(const struct flat_view *view, const struct ns_plan *plan, int root, struct err *err);
+/* the listed devices and the default ones, links, ptmx */
 int ns_make_devices(const struct flat_view *view, const struct ns_plan *plan, int root,
-		    struct err *err); /* nodes, default nodes, links, ptmx */
+		    struct err *err);
+/* read-only and masked paths */
 int ns_cover_paths(const struct flat_view *view, const struct ns_plan *plan, int root,
-		   struct err *err); /* readonly and masked paths */
+		   struct err *err);
+/* deferred read-only, propagation of the root */
 int ns_seal_root(const struct flat_view *view, const struct ns_plan *plan, int root,
-		 struct err *err); /* deferred read-only, propagation of the root */
-int ns_set_identity(const struct flat_view *view, const struct ns_plan *plan,
-		    struct err *err); /* host name, domain name, sysctls */
+		 struct err *err);
+/* host name, domain name, sysctls */
+int ns_set_identity(const struct flat_view *view, const struct ns_plan *plan, struct err *err);
 
 /* ---- for `masu features` ---- */
 extern const struct name ns_type_names[];         /* "pid", "network", ... -> enum ns_type */
