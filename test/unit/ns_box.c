@@ -350,6 +350,25 @@ static void inside_chroot(void)
 	CHECK(holds("/here", "1") && access("/work", F_OK) < 0 && access("/dev", F_OK) < 0);
 }
 
+static void prepare_words(void)
+{
+	prepare_usual();
+	CHECK(symlink("tree/leaf", "pointer") == 0 && symlink("/nowhere", "rootfs/link") == 0);
+}
+
+static void inside_words(void)
+{
+	struct stat status;
+
+	CHECK(is_link("/copied/pointer", "tree/leaf"));
+	CHECK(lstat("/link", &status) == 0 && S_ISREG(status.st_mode) &&
+	      holds("/link", "file of the host"));
+	CHECK(is_link("/bound", "tree/leaf"));
+	CHECK(access("/layers/passwd", F_OK) == 0 && access("/layers/busybox", F_OK) == 0);
+	CHECK(mount_has("/layers", " - overlay ") && mount_has("/tree", "ro,") &&
+	      refuses_write("/tree/new", EROFS));
+}
+
 static void inside_shared(void)
 {
 	CHECK(mount_has("/", "shared:"));
@@ -445,6 +464,14 @@ static const struct box boxes[] = {
 	  .mounts = MOUNTS(PROC, { .destination = "/sys/fs/cgroup", .type = "cgroup", .options = TEXTS("ro", "nosuid", "relatime") }) },
 	{ .name = "no mount namespace", .prepare = prepare_chroot, .inside = inside_chroot,
 	  .linux_part = { .namespaces = SPACES({ NS_PID, NULL }) } },
+	{ .name = "rarer words", .prepare = prepare_words, .inside = inside_words, .linux_part = SPACES_PID,
+	  .mounts = MOUNTS(PROC,
+		{ .destination = "/copied/pointer", .source = "pointer", .options = TEXTS("bind", "copy-symlink") },
+		{ .destination = "/link", .source = "file", .options = TEXTS("bind", "dest-nofollow") },
+		{ .destination = "/bound", .source = "pointer", .options = TEXTS("bind", "src-nofollow", "dest-nofollow") },
+		{ .destination = "/layers", .type = "overlay", .options = TEXTS("lowerdir=/etc:/bin") },
+		{ .destination = "/tree", .source = "tree", .options = TEXTS("bind") },
+		{ .destination = "/tree", .options = TEXTS("remount", "ro") }) },
 	{ .name = "shared propagation", .prepare = prepare_usual, .inside = inside_shared,
 	  .mounts = MOUNTS(PROC, { .destination = "/tree", .source = "tree", .options = TEXTS("bind", "private") },
 		{ .destination = "/tree2", .source = "tree", .options = TEXTS("bind", "slave", "shared") }),
