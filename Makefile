@@ -21,7 +21,7 @@ CPPFLAGS += -I. -D_GNU_SOURCE -DMASU_VERSION='"$(VERSION)"' -DMASU_PLUGIN_DIR='"
 CFLAGS   ?= -O2 -g
 ALL_CFLAGS = -std=c11 $(CFLAGS) $(WARNINGS) $(if $(IS_GCC),$(GCC_ONLY)) $(VARIANT_CFLAGS) -fPIC -fvisibility=hidden -ffunction-sections -fdata-sections
 ALL_LDFLAGS = $(LDFLAGS) $(VARIANT_CFLAGS) -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
-INIT_CFLAGS = -std=c11 -Os -g $(WARNINGS) -fno-stack-protector -ffunction-sections -fdata-sections -DMASU_INIT \
+INIT_CFLAGS = -std=c11 -Os -g $(WARNINGS) $(if $(IS_GCC),-Wno-format-truncation) -fno-stack-protector -ffunction-sections -fdata-sections -DMASU_INIT \
 	    $(if $(findstring musl,$(INIT_CC)),-idirafter /usr/include -idirafter /usr/include/$(shell $(CC) -dumpmachine)) $(VARIANT_INIT)
 LIBS     := -l:libyajl_s.a -l:libseccomp.a -l:libcap.a
 
@@ -65,6 +65,10 @@ $(B)/lib/$(1).a: $(call obj_of,$(call src_of,$(1)))
 	$(AR) rcs $$@ $$^
 endef
 $(foreach f,$(FOLDERS),$(eval $(call folder_archive,$(f))))
+
+# what configs/ holds is part of the library
+$(B)/obj/runtime/preset_data.o: $(wildcard configs/*.json configs/seccomp/*.json)
+$(B)/obj/runtime/features.o: CPPFLAGS += -DMASU_COMMIT='"$(shell git rev-parse --short HEAD 2>/dev/null)"'
 
 # ---- masu-init: static, embedded into the library as bytes ----
 $(B)/masu-init: $(patsubst %.c,$(B)/init/%.o,$(INIT_SRC))

@@ -51,7 +51,7 @@ int container_open(struct masu *masu, const char *id, enum state_lock lock, bool
 	container->root_fd = state_open_root(masu->root, false, &why);
 	if (container->root_fd < 0) {
 		if (why.code == ENOENT)
-			return err_set(err, ERR_NOT_FOUND, "container does not exist: %s", id);
+			return err_set(err, ERR_NOT_FOUND, "container does not exist");
 		if (err)
 			*err = why;
 		return -1;
@@ -67,7 +67,7 @@ int container_open(struct masu *masu, const char *id, enum state_lock lock, bool
 			return 0;
 		if (err)
 			*err = why;
-		return err_wrap(err, "container %s", id);
+		return -1;
 	}
 	container->pidfd = open_process(container);
 	return 0;
@@ -167,8 +167,7 @@ static int wait_for_end(struct container *container, struct err *err)
 			continue;
 		if (ready > 0)
 			break;
-		err_set(err, EBUSY, "kill container %s: process %d has not ended after %d s", container->id,
-			(int)container->state.pid.value, PATIENCE_MS / 1000);
+		err_set(err, EBUSY, "process %d has not ended after %d s", (int)container->state.pid.value, PATIENCE_MS / 1000);
 		return err_hint(err, "it may wait for a device or a file system that does not answer");
 	}
 	waitid((idtype_t)P_PIDFD, (id_t)container->pidfd, NULL, WEXITED | __WALL);

@@ -50,7 +50,7 @@ int run_exec_spawn(struct startup *startup, struct err *err)
 int undo_exec_spawn(struct container *container, struct err *err)
 {
 	(void)container, (void)err;
-	return 0; /* masu-init ends with the conversation; startup_close() reaps it */
+	return 0; /* startup_walk() ends the process itself; nothing else was made */
 }
 
 int run_exec_outside(struct startup *startup, struct err *err)
@@ -102,7 +102,7 @@ static int load_process(struct execution *execution, const char *json, struct er
 	auto_free char *text = fd_slurp(container->dir_fd, STATE_PROCESS, SPEC_PROCESS_MAX, &size, err);
 
 	if (!text)
-		return err_wrap(err, "exec in %s: the container was created without a process", container->id);
+		return err_wrap(err, "the container was created without a process");
 	return spec_decode_process(STATE_PROCESS, text, size, &container->arena, &execution->process, err);
 }
 
@@ -200,7 +200,7 @@ static int apply_overrides(struct execution *execution, const struct masu_exec_o
 		process->args = (struct json_list){ (void *)options->args, count_texts(options->args) };
 		process->terminal = options->terminal;
 	} else if (!options->process_json) {
-		return err_set(err, ERR_INPUT, "exec: no program given");
+		return err_set(err, ERR_INPUT, "no program given");
 	}
 	if (options->cwd)
 		process->cwd = options->cwd;
@@ -227,9 +227,9 @@ static int check_status(struct execution *execution, const struct masu_exec_opti
 	enum container_status status = container_status(container);
 
 	if (status == CONTAINER_STOPPED || status == CONTAINER_CREATING)
-		return err_set(err, ERR_STATE, "exec in %s: container not running", container->id);
+		return err_set(err, ERR_STATE, "container not running");
 	if (status == CONTAINER_PAUSED && !options->ignore_paused) {
-		err_set(err, ERR_STATE, "exec in %s: cannot exec in a paused container", container->id);
+		err_set(err, ERR_STATE, "cannot exec in a paused container");
 		return err_hint(err, "`masu resume %s`, or --ignore-paused", container->id);
 	}
 	return 0;
@@ -283,7 +283,7 @@ static int compile_entry(struct execution *execution, struct err *err)
 	}
 	/* the process must still be the one that we think it is, now that everything of it is held open */
 	if (sys_pidfd_send_signal(container->pidfd, 0) < 0)
-		return err_set(err, ERR_STATE, "exec in %s: container not running", container->id);
+		return err_set(err, ERR_STATE, "container not running");
 	return 0;
 }
 

@@ -37,11 +37,11 @@ int container_signal(struct container *container, int signal, bool all, struct e
 					   cgroup_signal(container->cgroup, signal, err);
 	}
 	if (status == CONTAINER_STOPPED || status == CONTAINER_CREATING)
-		return err_set(err, ERR_STATE, "container not running: %s", container->id);
+		return err_set(err, ERR_STATE, "container not running");
 	if (sys_pidfd_send_signal(container->pidfd, signal) < 0) {
 		if (errno == ESRCH)
-			return err_set(err, ERR_STATE, "container not running: %s", container->id);
-		return err_sys(err, "kill %s with signal %d", container->id, signal);
+			return err_set(err, ERR_STATE, "container not running");
+		return err_sys(err, "send signal %d", signal);
 	}
 	/* v1 keeps even SIGKILL pending while frozen; v2 lets it through */
 	if (signal == SIGKILL && status == CONTAINER_PAUSED)
@@ -58,12 +58,12 @@ int container_delete(struct container *container, bool force, struct err *err)
 	enum container_status status = container_status(container);
 
 	if (!force && (status == CONTAINER_RUNNING || status == CONTAINER_PAUSED || status == CONTAINER_CREATING)) {
-		err_set(err, ERR_STATE, "cannot delete container %s that is not stopped: %s", container->id,
+		err_set(err, ERR_STATE, "cannot delete a container that is not stopped: %s",
 			names_text(container_status_names, status));
 		return err_hint(err, "`masu kill %s KILL` first, or --force", container->id);
 	}
 	if (!force && status == CONTAINER_BROKEN) {
-		err_set(err, ERR_STATE, "cannot delete container %s: its record is broken", container->id);
+		err_set(err, ERR_STATE, "its record is broken");
 		return err_hint(err, "--force removes what is left of it");
 	}
 	if (container->broken)
@@ -78,7 +78,7 @@ int container_pause(struct container *container, struct err *err)
 	enum container_status status = container_status(container);
 
 	if (status != CONTAINER_RUNNING && status != CONTAINER_CREATED)
-		return err_set(err, ERR_STATE, "cannot pause container %s: it is %s", container->id,
+		return err_set(err, ERR_STATE, "cannot pause a container that is %s",
 			       names_text(container_status_names, status));
 	return container_open_cgroup(container, err) < 0 ? -1 : cgroup_freeze(container->cgroup, err);
 }
@@ -88,7 +88,7 @@ int container_resume(struct container *container, struct err *err)
 	enum container_status status = container_status(container);
 
 	if (status != CONTAINER_PAUSED)
-		return err_set(err, ERR_STATE, "container not paused: %s is %s", container->id,
+		return err_set(err, ERR_STATE, "container not paused: it is %s",
 			       names_text(container_status_names, status));
 	return cgroup_thaw(container->cgroup, err);
 }
@@ -99,9 +99,9 @@ int container_update(struct container *container, const char *resources_json, st
 	void *resources = arena_alloc(&container->arena, cgroup_resources_object.size);
 
 	if (!resources)
-		return err_sys(err, "update %s", container->id);
+		return err_sys(err, "update");
 	if (status == CONTAINER_STOPPED || status == CONTAINER_CREATING)
-		return err_set(err, ERR_STATE, "cannot update container %s: container not running", container->id);
+		return err_set(err, ERR_STATE, "container not running");
 	if (json_decode("resources", resources_json, strlen(resources_json), &cgroup_resources_object, resources,
 			&container->arena, err) < 0 ||
 	    cgroup_check(resources, err) < 0 || container_open_cgroup(container, err) < 0)
@@ -119,7 +119,7 @@ int container_update_rdt(struct container *container, const char *l3_cache_schem
 	};
 
 	if (!container->state.rdt.group) {
-		err_set(err, ERR_INPUT, "update %s: it has no resctrl group of its own", container->id);
+		err_set(err, ERR_INPUT, "it has no resctrl group of its own");
 		return err_hint(err, "create it with linux.intelRdt");
 	}
 	if (cgroup_rdt_check(&spec, err) < 0)

@@ -64,6 +64,11 @@ int run_cgroup(struct startup *startup, struct err *err)
 	if (container_open_cgroup(container, err) < 0 ||
 	    cgroup_create(container->cgroup, &container->state.cgroup, resources, err) < 0)
 		return -1;
+	for (size_t i = 0; i < container->state.cgroup.hierarchies.count; i++) {
+		/* what stood there before us must stay when we go, whoever cleans up */
+		if (JSON_ITEMS(struct cgroup_hierarchy_state, &container->state.cgroup.hierarchies)[i].existed)
+			return state_write(container->dir_fd, &container->state, err);
+	}
 	return 0;
 }
 

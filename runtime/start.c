@@ -3,6 +3,7 @@
 #include "runtime/lifecycle.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,15 +15,15 @@
 #include "runtime/startup.h"
 #include "runtime/unix_socket.h"
 
-static int refuse(struct container *container, enum container_status status, struct err *err)
+static int refuse(enum container_status status, struct err *err)
 {
 	switch (status) {
 	case CONTAINER_STOPPED:
-		return err_set(err, ERR_STATE, "cannot start a container that has stopped: %s", container->id);
+		return err_set(err, ERR_STATE, "cannot start a container that has stopped");
 	case CONTAINER_CREATING:
-		return err_set(err, ERR_STATE, "cannot start container %s: it is being created", container->id);
+		return err_set(err, ERR_STATE, "cannot start a container that is being created");
 	default:
-		return err_set(err, ERR_STATE, "cannot start an already running container: %s", container->id);
+		return err_set(err, ERR_STATE, "cannot start an already running container");
 	}
 }
 
@@ -52,14 +53,14 @@ static int start_program(struct container *container, struct err *err)
 	auto_close int control = unix_socket_connect_at(container->dir_fd, STATE_START, SOCK_SEQPACKET, NULL);
 
 	if (control < 0)
-		return refuse(container, container_status(container), err);
+		return refuse(container_status(container), err);
 	if (finish.notify.path) {
 		finish.state_json = container_state_json(container, "created", finish.pid, err);
 		if (!finish.state_json)
 			return -1;
 	}
 	if (fd_send(control, "s", 1, NULL, 0) < 0)
-		return err_sys(err, "start %s: speak to masu-init", container->id);
+		return err_sys(err, "speak to masu-init");
 	return startup_finish(control, container->pidfd, &finish, err);
 }
 
@@ -70,7 +71,9 @@ int container_start(struct container *container, struct err *err)
 	struct err why = { 0 };
 
 	if (status != CONTAINER_CREATED)
-		return refuse(container, status, err);
+		return refuse(status, err);
+	if (faccessat(container->dir_fd, STATE_PROCESS, F_OK, 0) < 0)
+		return err_set(err, ERR_STATE, "config.json has no process");
 	if (container->state.notify_socket) {
 		notify = notify_listen(container, err);
 		if (notify < 0)

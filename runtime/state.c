@@ -98,7 +98,7 @@ int state_make_dir(int root, const char *id, struct err *err)
 	if (mkdirat(root, id, 0700) < 0) {
 		if (errno != EEXIST)
 			return err_sys(err, "make state folder of %s", id);
-		err_set(err, ERR_EXISTS, "container with given ID already exists: %s", id);
+		err_set(err, ERR_EXISTS, "container with given ID already exists");
 		return err_hint(err, "`masu list` shows it, `masu delete %s` removes it", id);
 	}
 	auto_close int dir = openat(root, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
@@ -111,9 +111,9 @@ int state_make_dir(int root, const char *id, struct err *err)
 	return take_fd(&dir);
 }
 
-static int not_there(const char *id, struct err *err)
+static int not_there(struct err *err)
 {
-	return err_set(err, ERR_NOT_FOUND, "container does not exist: %s", id);
+	return err_set(err, ERR_NOT_FOUND, "container does not exist");
 }
 
 static int lock_dir(int dir, const char *id, struct err *err)
@@ -126,7 +126,7 @@ static int lock_dir(int dir, const char *id, struct err *err)
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return err_sys(err, "lock container %s", id);
 		if (waited_us > PATIENCE_MS * 1000L)
-			return err_set(err, EBUSY, "container %s is busy: another command has held it for %d s", id,
+			return err_set(err, EBUSY, "container is busy: another command has held it for %d s",
 				       PATIENCE_MS / 1000);
 		struct timespec pause = { .tv_nsec = pause_us * 1000 };
 
@@ -136,7 +136,7 @@ static int lock_dir(int dir, const char *id, struct err *err)
 	}
 	/* whoever had the lock may have deleted the container */
 	if (fstat(dir, &status) < 0 || status.st_nlink == 0)
-		return not_there(id, err);
+		return not_there(err);
 	return 0;
 }
 
@@ -145,7 +145,7 @@ int state_open_dir(int root, const char *id, enum state_lock lock, struct err *e
 	auto_close int dir = openat(root, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
 	if (dir < 0 && (errno == ENOENT || errno == ENOTDIR))
-		return not_there(id, err);
+		return not_there(err);
 	if (dir < 0)
 		return err_sys(err, "open state folder of %s", id);
 	if (lock == STATE_LOCKED && lock_dir(dir, id, err) < 0)
@@ -210,7 +210,7 @@ int state_read(int dir, struct arena *arena, struct state *state, struct err *er
 		return 0;
 	if (err)
 		*err = why;
-	err_wrap(err, "broken record");
+	err_wrap(err, "its record is broken");
 	return err_hint(err, "`masu delete --force` removes the container and what is left of it");
 }
 

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "runtime/foreground.h"
 #include "runtime/startup.h"
 
 static bool applies(const struct startup *startup, const struct startup_row *row)
@@ -196,6 +197,16 @@ static int walk_forward(struct startup *startup, const struct startup_row *rows,
 	return startup_finish(startup->control, startup->pidfd, &finish, err);
 }
 
+/* A masu-init that did not become the program is of no use; unreaped, exec's would keep the container's pid namespace alive. */
+static void end_process(struct startup *startup)
+{
+	if (startup->pidfd < 0)
+		return;
+	sys_pidfd_send_signal(startup->pidfd, SIGKILL);
+	if (process_wait(startup->pidfd, NULL) == 0)
+		process_status(startup->pidfd);
+}
+
 /* runtime.md "Lifecycle": a failed hook leads to destruction and then to the poststop hooks. */
 static void run_poststop(struct container *container)
 {
@@ -215,6 +226,7 @@ int startup_walk(struct startup *startup, const struct startup_row *rows, size_t
 		close(startup->control);
 		startup->control = -1;
 	}
+	end_process(startup);
 	for (size_t i = reached + 1; i-- > 0;) {
 		struct err why = { 0 };
 
