@@ -236,6 +236,7 @@ replaced() {
 
 @test "few descriptors, a file size limit and an odd umask do not matter or fail cleanly" {
 	process /bin/echo ok
+	spec_edit 'del(.process.rlimits)'
 	(
 		ulimit -n 40
 		run_masu run --bundle "$BUNDLE" "$ID"

@@ -24,8 +24,19 @@ setup() {
 }
 
 teardown() {
+	end_jobs
 	release_containers
 	assert_host_clean
+}
+
+# What a failed test has left running in the background.
+end_jobs() {
+	local job
+
+	for job in $(jobs -p); do
+		pkill -KILL -P "$job" || true
+		kill -KILL "$job" 2>/dev/null || true
+	done
 }
 
 # The root file system is made once a run and hard-linked into each bundle.
@@ -153,7 +164,7 @@ wait_for() {
 	local end=$((SECONDS + $1 + 1))
 
 	shift
-	until "$@"; do
+	until "$@" >/dev/null; do
 		if ((SECONDS >= end)); then
 			fail "waited in vain for: $*"
 		fi

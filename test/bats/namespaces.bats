@@ -4,7 +4,7 @@ load lib
 
 # What a failed test of this file may leave besides containers.
 teardown() {
-	kill "${holder:-}" 2>/dev/null || true
+	end_jobs
 	ip link del "mt$((BATS_ROOT_PID % 100000))" 2>/dev/null || true
 	release_containers
 	assert_host_clean

@@ -21,6 +21,7 @@ version sh -c "sed -i s/[0-9]/9/g \$0"'
 	while read -r name command; do
 		start_box
 		pid=$(state_of pid)
+		echo "record: $name"
 		eval "$command $(file)"
 		run_masu state "$ID"
 		((status == 0 || status == 1))
@@ -162,7 +163,7 @@ version sh -c "sed -i s/[0-9]/9/g \$0"'
 
 @test "a state directory on a read-only or full file system is an error that names it" {
 	mkdir -p "$STATE"
-	for options in ro size=4k,nr_inodes=1; do
+	for options in ro,mode=700 size=4k,nr_inodes=1,mode=700; do
 		unshare --mount --propagation private sh -c \
 			'mount -t tmpfs -o "$1" full "$2" && shift 2 && exec "$@"' - "$options" "$STATE" \
 			"$MASU" --root "$STATE" create --bundle "$BUNDLE" "$ID" >"$T/out" 2>"$T/err" </dev/null 3>&- && fail 'created'
