@@ -251,6 +251,7 @@ static int describe_link(const struct attachment *attach, size_t at, struct link
 	 */
 	memcpy(texts->mac, texts->peer_mac, 6);
 	texts->mac[0] = 0xfe;
+	texts->mac[1] ^= 0xff; /* and never the other end's own */
 	str_format(texts->alias, sizeof(texts->alias), NET_ALIAS "%s:%s", attach->state->id,
 		   interface->network);
 	*request = (struct netlink_request){ .verb = NETLINK_ADD_LINK };

@@ -167,7 +167,7 @@ static int choose_device(struct reservation *make, const struct net_interface_sp
 
 	if (getrandom(random, sizeof(random), 0) != sizeof(random))
 		return err_sys(err, "choose interface names");
-	random[4] = (uint8_t)((random[4] & 0xfc) | 2); /* of one device, locally administered */
+	random[4] = 2; /* of one device, locally administered */
 	state->host_name = arena_printf(make->arena, "mv%02x%02x%02x%02x", random[0], random[1],
 					random[2], random[3]);
 	state->mac = spec->mac
