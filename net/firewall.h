@@ -60,11 +60,13 @@ struct firewall_ops {
 	int (*forget)(struct firewall *firewall, const struct firewall_port *ports, size_t count,
 		      struct err *err);
 
-	/* Call `visit` with the owner of every element that has one. */
-	int (*each_owner)(struct firewall *firewall,
-			  int (*visit)(const struct firewall_port *port, void *data,
-				       struct err *err),
-			  void *data, struct err *err);
+	/*
+	 * Walk over the published ports of the table. `judge` gets an element's owner and the map's
+	 * name, and returns true to have it removed.
+	 */
+	int (*sweep)(struct firewall *firewall,
+		     bool (*judge)(const char *owner, const char *map, void *data), void *data,
+		     struct err *err);
 };
 
 /* An open plug-in; closed when it goes out of scope as auto_firewall. */

@@ -287,23 +287,25 @@ int lease_release(struct lease_table *table, const struct ip_address *address, c
 	return strcmp(record.owner, owner) == 0 ? rest(table, at, &record, err) : 0;
 }
 
-int lease_reap(struct lease_table *table, net_is_alive *is_alive, void *data, struct err *err)
+int lease_sweep(struct lease_table *table, lease_judge *judge, void *data, struct err *err)
 {
 	struct record record;
-	int reaped = 0;
+	int swept = 0;
 
 	for (size_t at = 0; at < table->count; at++) {
 		if (table->states[at] != LEASE_HELD)
 			continue;
 		if (read_record(table, at, &record, err) < 0)
 			return -1;
-		if (is_alive(record.owner, data))
+		struct ip_address address = ip_at(&table->subnet.prefix, record.offset);
+
+		if (!judge(&address, record.owner, data))
 			continue;
 		if (rest(table, at, &record, err) < 0)
 			return -1;
-		reaped++;
+		swept++;
 	}
-	return reaped;
+	return swept;
 }
 
 size_t lease_held(const struct lease_table *table)

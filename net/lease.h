@@ -40,8 +40,9 @@ int lease_take(struct lease_table *table, const struct ip_address *wanted, const
 int lease_release(struct lease_table *table, const struct ip_address *address, const char *owner,
 		  struct err *err);
 
-/* Give back everything whose owner is not alive; the number of addresses, or -1. */
-int lease_reap(struct lease_table *table, net_is_alive *is_alive, void *data, struct err *err);
+/* Give back every address for which `judge` returns true; how many, or -1. */
+typedef bool lease_judge(const struct ip_address *address, const char *owner, void *data);
+int lease_sweep(struct lease_table *table, lease_judge *judge, void *data, struct err *err);
 
 /* How many addresses are held. */
 size_t lease_held(const struct lease_table *table);

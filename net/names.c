@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -163,4 +164,38 @@ int names_each(const struct net_place *place, const char *network,
 			return -1;
 	}
 	return 0;
+}
+
+struct sweep {
+	int names;
+	bool (*judge)(const char *name, const char *id, void *data);
+	void *data;
+	int swept;
+};
+
+static int sweep_name(const char *name, const char *addresses, const char *id, void *data)
+{
+	struct sweep *sweep = data;
+	char path[2 * NAME_MAX + 2];
+
+	(void)addresses;
+	if (!sweep->judge(name, id, sweep->data))
+		return 0;
+	if (str_format(path, sizeof(path), "%s/%s", name, id) == 0 &&
+	    unlinkat(sweep->names, path, 0) == 0)
+		sweep->swept++;
+	unlinkat(sweep->names, name, AT_REMOVEDIR);
+	return 0;
+}
+
+int names_sweep(const struct net_place *place, const char *network,
+		bool (*judge)(const char *name, const char *id, void *data), void *data,
+		struct err *err)
+{
+	auto_close int names = open_names(place, network, err);
+	struct sweep sweep = { .names = names, .judge = judge, .data = data };
+
+	if (names < 0 || names_each(place, network, sweep_name, &sweep, err) < 0)
+		return -1;
+	return sweep.swept;
 }

@@ -20,3 +20,8 @@ int names_find_addresses(const struct net_place *place, const char *network, con
 int names_each(const struct net_place *place, const char *network,
 	       int (*visit)(const char *name, const char *addresses, const char *id, void *data),
 	       void *data, struct err *err);
+
+/* Take back every name of containers for which `judge` returns true; how many, or -1. */
+int names_sweep(const struct net_place *place, const char *network,
+		bool (*judge)(const char *name, const char *id, void *data), void *data,
+		struct err *err);

@@ -205,3 +205,35 @@ int net_attach(const struct net_place *place, const struct net_state *state, int
  * with the namespace. Never stops early: the record holds the first thing that could not be done.
  */
 int net_detach(const struct net_place *place, const struct net_state *state, struct err *err);
+
+/* ---- files for the container ---- */
+
+/* /etc/hosts: loopback, the container's own names, the spec's lines. In the arena; NULL with err on
+ * lack of memory. */
+char *net_hosts_text(const struct net_state *state, const struct net_spec *spec,
+		     const char *hostname, struct arena *arena, struct err *err);
+
+/*
+ * /etc/resolv.conf: the spec's servers, search list and options; what the spec leaves out comes
+ * from the host's file (its text). With `resolver` the only server is NET_RESOLVER_ADDRESS. Servers
+ * on the host's loopback lead nowhere and are left out.
+ */
+#define NET_RESOLVER_ADDRESS "127.0.0.11"
+char *net_resolv_text(const struct net_spec *spec, const char *host_text, bool resolver,
+		      struct arena *arena, struct err *err);
+
+/* ---- what has no owner any more ---- */
+
+/* Called for each thing found: "address 10.210.0.7 of network web, container web1". */
+typedef void net_report(const char *what, void *data);
+
+struct net_sweep {
+	net_is_alive *is_alive;
+	net_report *report; /* may be NULL */
+	void *data;         /* for both */
+	bool dry_run;       /* find, change nothing */
+};
+
+/* Firewall elements, links, names, ports and addresses whose container is gone. Returns how many
+ * were found, or -1. */
+int net_collect(const struct net_place *place, const struct net_sweep *sweep, struct err *err);

@@ -168,4 +168,5 @@ __attribute__((visibility("default"))) const struct firewall_ops masu_plugin_nft
 	.add = add,
 	.remove = remove_all,
 	.forget = conntrack_forget,
+	.sweep = element_sweep,
 };

@@ -276,25 +276,32 @@ int port_release(int dir, const struct port_range *range, const char *owner, str
 	return 0;
 }
 
-int port_reap(int dir, net_is_alive *is_alive, void *data, struct err *err)
+int port_sweep(int dir, port_judge *judge, void *data, struct err *err)
 {
 	static const struct key none;
 	auto_list struct list list;
 	struct owner record;
-	int reaped = 0;
+	int swept = 0;
 
 	if (list_open(dir, &list, err) < 0)
 		return -1;
 	for (size_t i = 0; i < list.count; i++) {
-		if (!list.keys[i].family)
+		const struct key *key = &list.keys[i];
+		struct port_range range = { .protocol = key->protocol,
+					    .host = { .family = key->family },
+					    .first = key->first,
+					    .last = key->last };
+
+		if (!key->family)
 			continue;
+		memcpy(range.host.bytes, key->host, sizeof(key->host));
 		if (list_owner(&list, i, &record, err) < 0)
 			return -1;
-		if (is_alive(record.id, data))
+		if (!judge(&range, record.id, data))
 			continue;
 		if (list_set(&list, i, &none, err) < 0)
 			return -1;
-		reaped++;
+		swept++;
 	}
-	return reaped;
+	return swept;
 }

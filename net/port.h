@@ -33,5 +33,6 @@ int port_take(int dir, const struct port_range *range, const char *owner, struct
 /* Give back what `owner` has of exactly this range; nothing happens when it has not. */
 int port_release(int dir, const struct port_range *range, const char *owner, struct err *err);
 
-/* Give back everything whose owner is not alive; how many ranges, or -1. */
-int port_reap(int dir, net_is_alive *is_alive, void *data, struct err *err);
+/* Give back every range for which `judge` returns true; how many, or -1. */
+typedef bool port_judge(const struct port_range *range, const char *owner, void *data);
+int port_sweep(int dir, port_judge *judge, void *data, struct err *err);

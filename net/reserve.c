@@ -51,6 +51,24 @@ static int make_room(struct json_list *list, size_t count, struct arena *arena, 
 	return list->items ? 0 : out_of_memory(err);
 }
 
+/* ---- what dead containers hold: looked at only when something is short ---- */
+
+static bool is_dead_lease(const struct ip_address *address, const char *owner, void *data)
+{
+	const struct net_request *request = data;
+
+	(void)address;
+	return !request->is_alive(owner, request->data);
+}
+
+static bool is_dead_port(const struct port_range *range, const char *owner, void *data)
+{
+	const struct net_request *request = data;
+
+	(void)range;
+	return !request->is_alive(owner, request->data);
+}
+
 /* ---- addresses ---- */
 
 /* The static address that the spec gives for a subnet; family 0 when it gives none. */
@@ -96,7 +114,7 @@ static int lease_address(struct reservation *make, const struct ip_address *want
 		return 0;
 	/* the holder may be dead, or all the holders together */
 	if ((reason.code == ENOSPC || reason.code == EADDRINUSE) && request->is_alive) {
-		int reaped = lease_reap(table, request->is_alive, request->data, err);
+		int reaped = lease_sweep(table, is_dead_lease, (void *)request, err);
 
 		if (reaped < 0)
 			return -1;
@@ -317,7 +335,7 @@ static int add_port(struct reservation *make, const struct port_range *range,
 	int result = port_take(dir, range, make->request->id, &reason);
 
 	if (result < 0 && reason.code == EADDRINUSE && make->request->is_alive &&
-	    port_reap(dir, make->request->is_alive, make->request->data, NULL) > 0)
+	    port_sweep(dir, is_dead_port, (void *)make->request, NULL) > 0)
 		result = port_take(dir, range, make->request->id, &reason);
 	if (result < 0) {
 		if (err)

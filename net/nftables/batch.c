@@ -85,6 +85,12 @@ static int read_refusals(struct firewall *firewall, const struct batch *batch)
 	}
 }
 
+void batch_drop(struct batch *batch)
+{
+	free(batch->data);
+	*batch = (struct batch){ 0 };
+}
+
 int batch_send(struct firewall *firewall, struct batch *batch, const char *what, struct err *err)
 {
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
@@ -104,8 +110,7 @@ int batch_send(struct firewall *firewall, struct batch *batch, const char *what,
 		code = sent < 0 ? errno : read_refusals(firewall, batch);
 	}
 	firewall->sequence = batch->next;
-	free(batch->data);
-	*batch = (struct batch){ 0 };
+	batch_drop(batch);
 	if (!code)
 		return 0;
 	errno = code;

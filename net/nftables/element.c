@@ -3,9 +3,12 @@
  */
 #include "net/nftables/table.h"
 
+#include <errno.h>
+#include <libnftnl/common.h>
 #include <libnftnl/udata.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "base/str.h"
 
 enum {
@@ -247,4 +250,103 @@ void element_network(struct batch *batch, uint16_t type, const struct firewall_n
 	add_bridge(batch, type, SET_BRIDGES, network->bridge, NULL);
 	add_bridge(batch, type, SET_FWD_IN, network->bridge, in);
 	add_bridge(batch, type, SET_FWD_OUT, network->bridge, out);
+}
+
+/* ---- elements without an owner ---- */
+
+/* One dump: the elements of a map that are to go, collected as they come in. */
+struct sweep {
+	enum set_id id;
+	bool (*judge)(const char *owner, const char *map, void *data);
+	void *data;
+	struct collection dead;
+	struct batch batch;
+};
+
+static int find_comment(const struct nftnl_udata *attr, void *data)
+{
+	const char **comment = data;
+	uint8_t length = nftnl_udata_len(attr);
+
+	if (nftnl_udata_type(attr) == NFTNL_UDATA_SET_ELEM_COMMENT && length &&
+	    ((const char *)nftnl_udata_get(attr))[length - 1] == '\0')
+		*comment = nftnl_udata_get(attr);
+	return 0;
+}
+
+static int judge_element(struct nftnl_set_elem *element, void *data)
+{
+	struct sweep *sweep = data;
+	const char *comment = NULL;
+	uint32_t size, end_size;
+	const void *user = nftnl_set_elem_get(element, NFTNL_SET_ELEM_USERDATA, &size);
+
+	if (user)
+		nftnl_udata_parse(user, size, find_comment, &comment);
+	if (!comment || !str_starts(comment, "c=") ||
+	    !sweep->judge(comment + 2, set_rows[sweep->id].name, sweep->data))
+		return 0;
+	const void *key = nftnl_set_elem_get(element, NFTNL_SET_ELEM_KEY, &size);
+	const void *end = nftnl_set_elem_get(element, NFTNL_SET_ELEM_KEY_END, &end_size);
+
+	if (key && size == set_key_size(&set_rows[sweep->id]))
+		add_element(&sweep->dead, key, end && end_size == size ? end : NULL);
+	return 0;
+}
+
+static int take_elements(const struct nlmsghdr *message, void *data)
+{
+	struct nftnl_set *set = nftnl_set_alloc();
+
+	if (!set)
+		return MNL_CB_ERROR;
+	if (nftnl_set_elems_nlmsg_parse(message, set) == 0)
+		nftnl_set_elem_foreach(set, judge_element, data);
+	nftnl_set_free(set);
+	return MNL_CB_OK;
+}
+
+static int ask_elements(struct firewall *firewall, struct sweep *sweep)
+{
+	char buffer[512];
+	struct nftnl_set *set = nftnl_set_alloc();
+	struct nlmsghdr *request =
+		nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETSETELEM, NFPROTO_INET, NLM_F_DUMP, 0);
+
+	if (!set)
+		return ENOMEM;
+	nftnl_set_set_str(set, NFTNL_SET_TABLE, FIREWALL_TABLE);
+	nftnl_set_set_str(set, NFTNL_SET_NAME, set_rows[sweep->id].name);
+	nftnl_set_elems_nlmsg_build_payload(request, set);
+	nftnl_set_free(set);
+	return table_ask(firewall, request, take_elements, sweep);
+}
+
+int element_sweep(struct firewall *firewall,
+		  bool (*judge)(const char *owner, const char *map, void *data), void *data,
+		  struct err *err)
+{
+	for (int id = SET_PUB4; id <= SET_PUB6_RANGE; id++) {
+		struct sweep sweep = { .id = (enum set_id)id, .judge = judge, .data = data };
+
+		if (batch_begin(firewall, &sweep.batch, err) < 0)
+			return -1;
+		sweep.dead = (struct collection){ .batch = &sweep.batch,
+						  .type = NFT_MSG_DELSETELEM,
+						  .id = sweep.id };
+		int code = ask_elements(firewall, &sweep);
+		bool any = sweep.dead.count > 0 || sweep.batch.next - sweep.batch.first > 1;
+
+		flush(&sweep.dead);
+		if (code || !any) {
+			batch_drop(&sweep.batch);
+			if (!code || code == ENOENT) /* nothing to do, or no table */
+				continue;
+			errno = code;
+			return err_sys(err, "list firewall map %s", set_rows[id].name);
+		}
+		if (batch_send(firewall, &sweep.batch, "remove from firewall table", err) < 0)
+			return -1;
+	}
+	return 0;
 }

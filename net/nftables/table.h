@@ -62,6 +62,8 @@ void batch_commit(struct batch *batch, const struct nlmsghdr *message);
 /* Send it: 0, or -1 with the kernel's errno value in err->code. The batch is freed. */
 int batch_send(struct firewall *firewall, struct batch *batch, const char *what, struct err *err);
 
+void batch_drop(struct batch *batch);
+
 /* One request with one answer: 0, or the errno value. A dump hands its messages to `take`. */
 int table_ask(struct firewall *firewall, struct nlmsghdr *request, mnl_cb_t take, void *data);
 
@@ -89,3 +91,8 @@ void element_remove_ports(struct batch *batch, uint16_t type, const struct firew
 /* The bridge's place in sets: subnets, names, verdicts. `type` is NFT_MSG_NEWSETELEM or
  * NFT_MSG_DELSETELEM. */
 void element_network(struct batch *batch, uint16_t type, const struct firewall_network *network);
+
+/* firewall_ops.sweep */
+int element_sweep(struct firewall *firewall,
+		  bool (*judge)(const char *owner, const char *map, void *data), void *data,
+		  struct err *err);
