@@ -56,8 +56,12 @@ static int make_last(const struct place *place, struct err *err)
 
 	if (parent < 0)
 		return -1;
-	/* what is there although it could not be opened as a directory is a link to nowhere */
-	if (mkdirat(parent, last, 0755) < 0)
+	/* what is there although it could not be opened as a directory is a link to nowhere: made inside */
+	bool made = mkdirat(parent, last, 0755) == 0;
+
+	if (!made && errno == EEXIST)
+		return path_make_dir(place->root, place->path, 0755, err);
+	if (!made)
 		return err_sys(err, "make directory %s in the root file system", place->path);
 	int target = openat(parent, last, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 

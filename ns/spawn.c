@@ -27,6 +27,7 @@ struct launch {
 	const struct ns_spawn *how;
 	const char *doing; /* what failed, for the message */
 	int error;
+	int cgroup;          /* still to be entered, or -1 */
 	pid_t pid;           /* the container's first process, as the caller numbers it */
 	char *program_stack; /* for the process itself when an intermediate starts it */
 };
@@ -195,9 +196,12 @@ static long start(struct launch *launch, char *stack, uint64_t flags,
 		.stack_size = CHILD_STACK,
 	};
 
-	if (function == run_program && launch->how->cgroup >= 0) {
+	/* the first child of the two enters the cgroup: behind the user namespace there is no right
+	 * to */
+	if (launch->cgroup >= 0) {
 		args.flags |= CLONE_INTO_CGROUP;
-		args.cgroup = (uint64_t)launch->how->cgroup;
+		args.cgroup = (uint64_t)launch->cgroup;
+		launch->cgroup = -1;
 	}
 	/* exit_signal stays 0: a program that embeds us and waits for its own children never sees
 	 * ours */
@@ -249,7 +253,7 @@ static void hint_for(int code, const struct ns_spawn *how, struct err *err)
 int ns_spawn(const struct ns_spawn *how, pid_t *pid, struct err *err)
 {
 	_Alignas(16) char first_stack[CHILD_STACK], second_stack[CHILD_STACK];
-	struct launch launch = { .how = how, .program_stack = second_stack };
+	struct launch launch = { .how = how, .cgroup = how->cgroup, .program_stack = second_stack };
 	int dumpable = prctl(PR_GET_DUMPABLE);
 	bool joins = has_joins(how);
 	sigset_t all, before;

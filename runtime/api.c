@@ -22,8 +22,10 @@
 #include "runtime/notify.h"
 
 _Static_assert(sizeof(struct masu_error) == sizeof(struct err), "one layout inside and outside");
-_Static_assert(offsetof(struct masu_error, hint) == offsetof(struct err, hint), "one layout inside and outside");
-_Static_assert((int)MASU_ERR_INPUT == (int)ERR_INPUT && (int)MASU_ERR_PEER == (int)ERR_PEER, "one numbering");
+_Static_assert(offsetof(struct masu_error, hint) == offsetof(struct err, hint),
+	       "one layout inside and outside");
+_Static_assert((int)MASU_ERR_INPUT == (int)ERR_INPUT && (int)MASU_ERR_PEER == (int)ERR_PEER,
+	       "one numbering");
 _Static_assert((int)MASU_LOG_DEBUG == (int)LOG_DEBUG, "one numbering");
 
 static struct err *inside(struct masu_error *error)
@@ -33,7 +35,8 @@ static struct err *inside(struct masu_error *error)
 	return (struct err *)error;
 }
 
-/* Copy an options struct that may be older (shorter) than ours; what the caller does not know stays zero. */
+/* Copy an options struct that may be older (shorter) than ours; what the caller does not know stays
+ * zero. */
 static int take_options(void *to, size_t size, const void *from, struct err *err)
 {
 	size_t theirs = from ? *(const size_t *)from : 0;
@@ -99,7 +102,9 @@ int masu_open(const struct masu_options *given, struct masu **result, struct mas
 		return -1;
 	if (options.cgroup_manager == MASU_CGROUP_SYSTEMD) {
 		err_set(err, ERR_UNSUPPORTED, "cgroup manager systemd: not built in");
-		return err_hint(err, "leave --systemd-cgroup out: masu makes cgroups itself, beside systemd's own");
+		return err_hint(
+			err,
+			"leave --systemd-cgroup out: masu makes cgroups itself, beside systemd's own");
 	}
 	struct masu *masu = calloc(1, sizeof(*masu));
 
@@ -124,7 +129,8 @@ void masu_close(struct masu *masu)
 	free(masu);
 }
 
-int masu_create(struct masu *masu, const struct masu_create_options *given, struct masu_error *error)
+int masu_create(struct masu *masu, const struct masu_create_options *given,
+		struct masu_error *error)
 {
 	struct err *err = inside(error);
 	struct masu_create_options options;
@@ -157,8 +163,8 @@ static int delete_after_run(struct container *container, struct err *err)
 }
 
 /* After the program runs: hooks, notification, waiting, removal. */
-static int finish_run(struct creation *creation, struct foreground *foreground, const struct masu_create_options *options,
-		      int *status, struct err *err)
+static int finish_run(struct creation *creation, struct foreground *foreground,
+		      const struct masu_create_options *options, int *status, struct err *err)
 {
 	struct container *container = &creation->container;
 	int notify = creation->startup.notify;
@@ -170,9 +176,10 @@ static int finish_run(struct creation *creation, struct foreground *foreground, 
 		return notify >= 0 ? notify_wait(container, notify, err) : 0;
 	/* others may work on it while it runs */
 	state_unlock(container->dir_fd);
-	int result = foreground->signals >= 0 ?
-			     foreground_wait(foreground, container, container->pidfd, creation->startup.console, notify, err) :
-			     process_wait(container->pidfd, err);
+	int result = foreground->signals >= 0
+			     ? foreground_wait(foreground, container, container->pidfd,
+					       creation->startup.console, notify, err)
+			     : process_wait(container->pidfd, err);
 
 	if (result < 0)
 		return -1;
@@ -183,7 +190,8 @@ static int finish_run(struct creation *creation, struct foreground *foreground, 
 	return options->keep ? 0 : delete_after_run(container, err);
 }
 
-int masu_run(struct masu *masu, const struct masu_create_options *given, int *status, struct masu_error *error)
+int masu_run(struct masu *masu, const struct masu_create_options *given, int *status,
+	     struct masu_error *error)
 {
 	struct err *err = inside(error);
 	struct masu_create_options options;
@@ -194,7 +202,8 @@ int masu_run(struct masu *masu, const struct masu_create_options *given, int *st
 		return -1;
 	int result = creation_prepare(masu, &options, &creation, err);
 
-	creation.options.keep_console = options.foreground && !options.detach && !options.console_socket;
+	creation.options.keep_console =
+		options.foreground && !options.detach && !options.console_socket;
 	if (result == 0 && options.foreground && !options.detach)
 		result = foreground_begin(&foreground, !options.no_subreaper, err);
 	if (result == 0)
@@ -206,7 +215,8 @@ int masu_run(struct masu *masu, const struct masu_create_options *given, int *st
 	return result;
 }
 
-int masu_plan(struct masu *masu, const struct masu_create_options *given, char **text, struct masu_error *error)
+int masu_plan(struct masu *masu, const struct masu_create_options *given, char **text,
+	      struct masu_error *error)
 {
 	struct err *err = inside(error);
 	struct masu_create_options options;
@@ -234,23 +244,25 @@ int masu_start(struct masu *masu, const char *id, struct masu_error *error)
 	return container_start(&container, err);
 }
 
-static int finish_exec(struct execution *execution, struct foreground *foreground, const struct masu_exec_options *options,
-		       int *status, struct err *err)
+static int finish_exec(struct execution *execution, struct foreground *foreground,
+		       const struct masu_exec_options *options, int *status, struct err *err)
 {
 	struct startup *startup = &execution->startup;
 
 	if (options->detach)
 		return 0;
-	int result = foreground->signals >= 0 ?
-			     foreground_wait(foreground, &execution->container, startup->pidfd, startup->console, -1, err) :
-			     process_wait(startup->pidfd, err);
+	int result = foreground->signals >= 0
+			     ? foreground_wait(foreground, &execution->container, startup->pidfd,
+					       startup->console, -1, err)
+			     : process_wait(startup->pidfd, err);
 
 	if (result == 0 && status)
 		*status = process_status(startup->pidfd);
 	return result;
 }
 
-int masu_exec(struct masu *masu, const struct masu_exec_options *given, int *status, struct masu_error *error)
+int masu_exec(struct masu *masu, const struct masu_exec_options *given, int *status,
+	      struct masu_error *error)
 {
 	struct err *err = inside(error);
 	struct masu_exec_options options;
@@ -272,7 +284,8 @@ int masu_exec(struct masu *masu, const struct masu_exec_options *given, int *sta
 	return result;
 }
 
-int masu_kill(struct masu *masu, const char *id, int signal, unsigned int flags, struct masu_error *error)
+int masu_kill(struct masu *masu, const char *id, int signal, unsigned int flags,
+	      struct masu_error *error)
 {
 	struct err *err = inside(error);
 	auto_container struct container container = CONTAINER_INIT;
@@ -308,7 +321,8 @@ int masu_state(struct masu *masu, const char *id, char **json, struct masu_error
 		return -1;
 	enum container_status status = container_status(&container);
 	pid_t pid = status == CONTAINER_STOPPED ? 0 : (pid_t)container.state.pid.value;
-	const char *text = container_state_json(&container, names_text(container_status_names, status), pid, err);
+	const char *text = container_state_json(
+		&container, names_text(container_status_names, status), pid, err);
 
 	if (!text)
 		return -1;
@@ -357,7 +371,8 @@ int masu_resume(struct masu *masu, const char *id, struct masu_error *error)
 	return container_resume(&container, err);
 }
 
-int masu_pids(struct masu *masu, const char *id, pid_t **pids, size_t *count, struct masu_error *error)
+int masu_pids(struct masu *masu, const char *id, pid_t **pids, size_t *count,
+	      struct masu_error *error)
 {
 	struct err *err = inside(error);
 	auto_container struct container container = CONTAINER_INIT;
@@ -379,7 +394,8 @@ int masu_pids(struct masu *masu, const char *id, pid_t **pids, size_t *count, st
 	return 0;
 }
 
-int masu_update(struct masu *masu, const char *id, const struct masu_update_options *given, struct masu_error *error)
+int masu_update(struct masu *masu, const char *id, const struct masu_update_options *given,
+		struct masu_error *error)
 {
 	struct err *err = inside(error);
 	auto_container struct container container = CONTAINER_INIT;
@@ -392,7 +408,8 @@ int masu_update(struct masu *masu, const char *id, const struct masu_update_opti
 		return -1;
 	if (!options.l3_cache_schema && !options.mem_bw_schema)
 		return 0;
-	return container_update_rdt(&container, options.l3_cache_schema, options.mem_bw_schema, err);
+	return container_update_rdt(&container, options.l3_cache_schema, options.mem_bw_schema,
+				    err);
 }
 
 int masu_list(struct masu *masu, struct masu_container_info **first, struct masu_error *error)
@@ -405,7 +422,8 @@ void masu_list_free(struct masu_container_info *first)
 	listing_free(first);
 }
 
-int masu_gc(struct masu *masu, unsigned int flags, masu_gc_callback *report, void *data, struct masu_error *error)
+int masu_gc(struct masu *masu, unsigned int flags, masu_gc_callback *report, void *data,
+	    struct masu_error *error)
 {
 	return gc_run(masu, flags & MASU_GC_DRY_RUN, report, data, inside(error));
 }
@@ -422,7 +440,8 @@ int masu_spec_template(unsigned int flags, char **json, struct masu_error *error
 {
 	struct err *err = inside(error);
 	auto_arena struct arena arena = { 0 };
-	enum spec_template kind = flags & MASU_SPEC_ROOTLESS ? SPEC_TEMPLATE_ROOTLESS : SPEC_TEMPLATE_FULL;
+	enum spec_template kind =
+		flags & MASU_SPEC_ROOTLESS ? SPEC_TEMPLATE_ROOTLESS : SPEC_TEMPLATE_FULL;
 	const char *text = spec_template(kind, geteuid(), getegid(), &arena, err);
 
 	if (!text)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Compiles a process, its hooks and the conditions of the start table into the plan, and hands the plan over. */
+/* Compiles a process, its hooks and the conditions of the start table into the plan, and hands the
+ * plan over. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -39,7 +40,8 @@ static uint64_t conditions_of_spec(const struct startup *startup)
 		{ OWN_MOUNTS, own_mounts },
 		{ PIVOT_EARLY, own_mounts && !late },
 		{ PIVOT_LATE, own_mounts && late },
-		{ HOOKS_RUNTIME, has_hooks(spec, SPEC_PRESTART) || has_hooks(spec, SPEC_CREATE_RUNTIME) },
+		{ HOOKS_RUNTIME,
+		  has_hooks(spec, SPEC_PRESTART) || has_hooks(spec, SPEC_CREATE_RUNTIME) },
 		{ HOOKS_CONTAINER, has_hooks(spec, SPEC_CREATE_CONTAINER) },
 		{ HOOKS_START, has_hooks(spec, SPEC_START_CONTAINER) },
 	};
@@ -61,7 +63,8 @@ uint64_t startup_conditions(const struct startup *startup)
 		{ SECCOMP, security->seccomp != SECURITY_SECCOMP_NONE },
 		{ SECCOMP_EARLY, security->seccomp == SECURITY_SECCOMP_EARLY },
 		{ SECCOMP_LATE, security->seccomp == SECURITY_SECCOMP_LATE },
-		{ LISTENER_EARLY, security->seccomp == SECURITY_SECCOMP_EARLY && security->seccomp_listener },
+		{ LISTENER_EARLY,
+		  security->seccomp == SECURITY_SECCOMP_EARLY && security->seccomp_listener },
 		{ WAIT_START, startup->options->wait_start },
 	};
 
@@ -83,7 +86,8 @@ static bool has_variable(const struct json_list *env, const char *name)
 	return false;
 }
 
-/* The environment: the last of several entries with one name wins, as runc does and execve's users expect. */
+/* The environment: the last of several entries with one name wins, as runc does and execve's users
+ * expect. */
 static struct flat_ref compile_env(struct startup *startup)
 {
 	const struct json_list *env = &startup->process->env;
@@ -108,7 +112,8 @@ int startup_compile_process(struct startup *startup, struct err *err)
 #endif
 	if (!process)
 		return 0;
-	plan->argv = flat_texts(&startup->flat, (char *const *)process->args.items, process->args.count);
+	plan->argv =
+		flat_texts(&startup->flat, (char *const *)process->args.items, process->args.count);
 	plan->envp = compile_env(startup);
 	plan->cwd = flat_text(&startup->flat, process->cwd);
 	plan->set_home = !has_variable(&process->env, "HOME");
@@ -132,8 +137,10 @@ static struct flat_ref compile_hook_list(struct startup *startup, enum spec_hook
 		const struct spec_hook *hook = &JSON_ITEMS(struct spec_hook, list)[i];
 
 		hooks[i].path = flat_text(&startup->flat, hook->path);
-		hooks[i].argv = flat_texts(&startup->flat, (char *const *)hook->args.items, hook->args.count);
-		hooks[i].envp = flat_texts(&startup->flat, (char *const *)hook->env.items, hook->env.count);
+		hooks[i].argv = flat_texts(&startup->flat, (char *const *)hook->args.items,
+					   hook->args.count);
+		hooks[i].envp =
+			flat_texts(&startup->flat, (char *const *)hook->env.items, hook->env.count);
 		hooks[i].timeout_s = (uint32_t)hook->timeout.value;
 	}
 	ref = flat_put(&startup->flat, hooks, sizeof(*hooks), list->count);
@@ -142,8 +149,8 @@ static struct flat_ref compile_hook_list(struct startup *startup, enum spec_hook
 }
 
 /* The state text around the pid, which only masu-init knows as it is seen inside. */
-static int compile_hook_state(struct startup *startup, const char *status, struct plan_hook_state *state,
-			      struct err *err)
+static int compile_hook_state(struct startup *startup, const char *status,
+			      struct plan_hook_state *state, struct err *err)
 {
 	static const char mark[] = "\"pid\": 0";
 	const char *text = container_state_json(startup->container, status, 0, err);
@@ -151,7 +158,8 @@ static int compile_hook_state(struct startup *startup, const char *status, struc
 
 	if (!at)
 		return text ? err_set(err, EINVAL, "write state for hooks: no pid in it") : -1;
-	char *before = arena_strndup(startup->arena, text, (size_t)(at - text) + strlen("\"pid\": "));
+	char *before =
+		arena_strndup(startup->arena, text, (size_t)(at - text) + strlen("\"pid\": "));
 
 	if (!before)
 		return err_sys(err, "write state for hooks");
@@ -187,7 +195,8 @@ int startup_send_plan(struct startup *startup, struct err *err)
 	if (flat_finish(flat, err) < 0)
 		return -1;
 	if (flat->fd_count > PLAN_FDS_MAX)
-		return err_set(err, ERR_INPUT, "open mounts: more than %d descriptors", PLAN_FDS_MAX);
+		return err_set(err, ERR_INPUT, "open mounts: more than %d descriptors",
+			       PLAN_FDS_MAX);
 	plan->fd_count = (uint32_t)flat->fd_count;
 	plan->conditions |= startup_conditions(startup);
 	memcpy(flat->data, plan, sizeof(*plan));

@@ -18,9 +18,12 @@
 #include "runtime/unix_socket.h"
 
 const struct name container_status_names[] = {
-	{ "creating", CONTAINER_CREATING }, { "created", CONTAINER_CREATED },
-	{ "running", CONTAINER_RUNNING },   { "paused", CONTAINER_PAUSED },
-	{ "stopped", CONTAINER_STOPPED },   { "broken", CONTAINER_BROKEN },
+	{ "creating", CONTAINER_CREATING },
+	{ "created", CONTAINER_CREATED },
+	{ "running", CONTAINER_RUNNING },
+	{ "paused", CONTAINER_PAUSED },
+	{ "stopped", CONTAINER_STOPPED },
+	{ "broken", CONTAINER_BROKEN },
 	{ NULL, 0 },
 };
 
@@ -98,14 +101,16 @@ enum container_status container_status(struct container *container)
 {
 	if (container->broken)
 		return state_is_locked(container->dir_fd) ? CONTAINER_CREATING : CONTAINER_BROKEN;
-	if (!container->state.pid.value)
+	if (!container->state.start_time.set)
 		return state_is_locked(container->dir_fd) ? CONTAINER_CREATING : CONTAINER_STOPPED;
 	if (container->pidfd < 0)
 		return CONTAINER_STOPPED;
-	/* a frozen init cannot answer, but the kernel accepts the connection for it: "created" also while paused is told apart below */
+	/* a frozen init cannot answer, but the kernel accepts the connection for it: "created" also
+	 * while paused is told apart below */
 	if (container_open_cgroup(container, NULL) == 0 && cgroup_is_frozen(container->cgroup))
 		return CONTAINER_PAUSED;
-	auto_close int probe = unix_socket_connect_at(container->dir_fd, STATE_START, SOCK_SEQPACKET, NULL);
+	auto_close int probe =
+		unix_socket_connect_at(container->dir_fd, STATE_START, SOCK_SEQPACKET, NULL);
 
 	return probe >= 0 ? CONTAINER_CREATED : CONTAINER_RUNNING;
 }
@@ -136,7 +141,8 @@ static const struct json_row oci_state_rows[] = {
 
 static const struct json_object oci_state_object = JSON_OBJECT_OF(struct oci_state, oci_state_rows);
 
-const char *container_state_json(struct container *container, const char *status, pid_t pid, struct err *err)
+const char *container_state_json(struct container *container, const char *status, pid_t pid,
+				 struct err *err)
 {
 	const struct state *state = &container->state;
 	struct oci_state oci = {
@@ -167,8 +173,10 @@ static int wait_for_end(struct container *container, struct err *err)
 			continue;
 		if (ready > 0)
 			break;
-		err_set(err, EBUSY, "process %d has not ended after %d s", (int)container->state.pid.value, PATIENCE_MS / 1000);
-		return err_hint(err, "it may wait for a device or a file system that does not answer");
+		err_set(err, EBUSY, "process %d has not ended after %d s",
+			(int)container->state.pid.value, PATIENCE_MS / 1000);
+		return err_hint(err,
+				"it may wait for a device or a file system that does not answer");
 	}
 	waitid((idtype_t)P_PIDFD, (id_t)container->pidfd, NULL, WEXITED | __WALL);
 	return 0;
@@ -180,7 +188,8 @@ int container_kill_all(struct container *container, struct err *err)
 
 	if (container->pidfd >= 0)
 		sys_pidfd_send_signal(container->pidfd, SIGKILL);
-	if (container_open_cgroup(container, err) < 0 || cgroup_kill(container->cgroup, err) < 0)
+	if (container->state.cgroup_ours &&
+	    (container_open_cgroup(container, err) < 0 || cgroup_kill(container->cgroup, err) < 0))
 		result = -1;
 	if (container->pidfd >= 0) {
 		if (wait_for_end(container, result < 0 ? NULL : err) < 0)

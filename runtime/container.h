@@ -54,11 +54,12 @@ enum container_status container_status(struct container *container);
 int container_open_cgroup(struct container *container, struct err *err);
 
 /* The OCI state as JSON text in the container's arena; `pid` as the reader sees it. */
-const char *container_state_json(struct container *container, const char *status, pid_t pid, struct err *err);
+const char *container_state_json(struct container *container, const char *status, pid_t pid,
+				 struct err *err);
 
 /*
- * Undo everything that the start table made, last row first, from the record alone; never stops early, the first failure is the error. Then
- * the poststop hooks; their failures are warnings.
+ * Undo everything that the start table made, last row first, from the record alone; never stops
+ * early, the first failure is the error. Then the poststop hooks; their failures are warnings.
  */
 int container_destroy(struct container *container, struct err *err);
 
@@ -69,5 +70,5 @@ int container_destroy_broken(struct container *container, struct err *err);
 int container_kill_all(struct container *container, struct err *err);
 
 /* Run the hooks of a list in the runtime's namespaces. */
-int container_run_hooks(struct container *container, enum spec_hook_kind kind, const struct json_list *hooks,
-			const char *status, struct err *err);
+int container_run_hooks(struct container *container, enum spec_hook_kind kind,
+			const struct json_list *hooks, const char *status, struct err *err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Prepares a creation: the spec, the request to ns/, the record. No side effect before the table is walked. */
+/* Prepares a creation: the spec, the request to ns/, the record. No side effect before the table is
+ * walked. */
 #include "runtime/create.h"
 
 #include <errno.h>
@@ -32,8 +33,10 @@ static char *timestamp(struct arena *arena)
 	return arena_printf(arena, "%s.%09ldZ", seconds, now.tv_nsec);
 }
 
-/* The bundle as an absolute path: hooks, `state` and later commands have another working directory. */
-static int open_bundle(struct creation *creation, const struct masu_create_options *options, struct err *err)
+/* The bundle as an absolute path: hooks, `state` and later commands have another working directory.
+ */
+static int open_bundle(struct creation *creation, const struct masu_create_options *options,
+		       struct err *err)
 {
 	const char *bundle = options->bundle;
 	struct arena *arena = &creation->container.arena;
@@ -42,7 +45,9 @@ static int open_bundle(struct creation *creation, const struct masu_create_optio
 	if (!bundle && options->spec_file) {
 		const char *slash = strrchr(options->spec_file, '/');
 
-		bundle = slash ? arena_strndup(arena, options->spec_file, (size_t)(slash - options->spec_file) + 1) : ".";
+		bundle = slash ? arena_strndup(arena, options->spec_file,
+					       (size_t)(slash - options->spec_file) + 1)
+			       : ".";
 	}
 	if (!bundle)
 		bundle = ".";
@@ -52,7 +57,8 @@ static int open_bundle(struct creation *creation, const struct masu_create_optio
 	return open(resolved, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
-static int load_spec(struct creation *creation, const struct masu_create_options *options, struct err *err)
+static int load_spec(struct creation *creation, const struct masu_create_options *options,
+		     struct err *err)
 {
 	struct container *container = &creation->container;
 	const char *file = options->spec_file;
@@ -67,25 +73,28 @@ static int load_spec(struct creation *creation, const struct masu_create_options
 			return err_sys(err, "open %s", file);
 		file = arena_strdup(&container->arena, resolved);
 	}
-	return spec_load(container->state.bundle, bundle, file ? file : "config.json", &container->arena,
-			 &creation->spec, err);
+	return spec_load(container->state.bundle, bundle, file ? file : "config.json",
+			 &container->arena, &creation->spec, err);
 }
 
 static bool root_is_seen_by_hooks(const struct spec *spec)
 {
-	return spec->hooks.lists[SPEC_PRESTART].count || spec->hooks.lists[SPEC_CREATE_RUNTIME].count ||
+	return spec->hooks.lists[SPEC_PRESTART].count ||
+	       spec->hooks.lists[SPEC_CREATE_RUNTIME].count ||
 	       spec->hooks.lists[SPEC_CREATE_CONTAINER].count;
 }
 
-static int fill_request(struct creation *creation, const struct masu_create_options *options, struct err *err)
+static int fill_request(struct creation *creation, const struct masu_create_options *options,
+			struct err *err)
 {
 	const struct spec *spec = &creation->spec;
 	struct container *container = &creation->container;
 	struct ns_request *request = &creation->startup.request;
 	const char *path = spec->root.path;
 
-	container->state.rootfs = path[0] == '/' ? path :
-					 arena_printf(&container->arena, "%s/%s", container->state.bundle, path);
+	container->state.rootfs = path[0] == '/' ? path
+						 : arena_printf(&container->arena, "%s/%s",
+								container->state.bundle, path);
 	*request = (struct ns_request){
 		.linux_part = &spec->linux_part.ns,
 		.root = &spec->root,
@@ -108,8 +117,8 @@ static int fill_request(struct creation *creation, const struct masu_create_opti
 static uint64_t entered_namespaces(const struct ns_linux *ns)
 {
 	static const uint64_t flags[NS_TYPES] = {
-		[NS_USER] = CLONE_NEWUSER, [NS_PID] = CLONE_NEWPID,	[NS_MOUNT] = CLONE_NEWNS,
-		[NS_NETWORK] = CLONE_NEWNET, [NS_IPC] = CLONE_NEWIPC,	[NS_UTS] = CLONE_NEWUTS,
+		[NS_USER] = CLONE_NEWUSER,     [NS_PID] = CLONE_NEWPID,   [NS_MOUNT] = CLONE_NEWNS,
+		[NS_NETWORK] = CLONE_NEWNET,   [NS_IPC] = CLONE_NEWIPC,   [NS_UTS] = CLONE_NEWUTS,
 		[NS_CGROUP] = CLONE_NEWCGROUP, [NS_TIME] = CLONE_NEWTIME,
 	};
 	uint64_t result = 0;
@@ -121,7 +130,8 @@ static uint64_t entered_namespaces(const struct ns_linux *ns)
 	return result;
 }
 
-static int fill_record(struct creation *creation, const struct masu_create_options *options, struct err *err)
+static int fill_record(struct creation *creation, const struct masu_create_options *options,
+		       struct err *err)
 {
 	const struct spec *spec = &creation->spec;
 	struct container *container = &creation->container;
@@ -144,10 +154,11 @@ static int fill_record(struct creation *creation, const struct masu_create_optio
 	state->hooks.lists[SPEC_POSTSTART] = spec->hooks.lists[SPEC_POSTSTART];
 	state->hooks.lists[SPEC_POSTSTOP] = spec->hooks.lists[SPEC_POSTSTOP];
 	if (cgroup_plan(container->masu->driver, spec->linux_part.cgroups_path, container->id,
-			cgroup_asks(spec->linux_part.resources), &container->arena, &state->cgroup, err) < 0)
+			spec->linux_part.resources && cgroup_asks(spec->linux_part.resources),
+			&container->arena, &state->cgroup, err) < 0)
 		return -1;
-	if (spec->linux_part.intel_rdt &&
-	    cgroup_rdt_plan(spec->linux_part.intel_rdt, container->id, &container->arena, &state->rdt, err) < 0)
+	if (spec->linux_part.intel_rdt && cgroup_rdt_plan(spec->linux_part.intel_rdt, container->id,
+							  &container->arena, &state->rdt, err) < 0)
 		return -1;
 	return state->created ? 0 : err_sys(err, "write record");
 }
@@ -183,8 +194,8 @@ static void fill_options(struct creation *creation, const struct masu_create_opt
 	};
 }
 
-int creation_prepare(struct masu *masu, const struct masu_create_options *options, struct creation *creation,
-		     struct err *err)
+int creation_prepare(struct masu *masu, const struct masu_create_options *options,
+		     struct creation *creation, struct err *err)
 {
 	struct container *container = &creation->container;
 	struct startup *startup = &creation->startup;
@@ -232,8 +243,8 @@ int creation_walk(struct creation *creation, struct err *err)
 
 void startup_close(struct startup *startup)
 {
-	int *fds[] = { &startup->start_socket, &startup->control, &startup->console, &startup->listener, &startup->notify,
-			&startup->pidfd };
+	int *fds[] = { &startup->start_socket, &startup->control, &startup->console,
+		       &startup->listener,     &startup->notify,  &startup->pidfd };
 
 	flat_free(&startup->flat);
 	while (startup->turn.fd_count)

@@ -14,9 +14,10 @@ struct creation {
 	struct startup startup;
 };
 
-/* Everything before the first side effect: load and check the spec, work out paths, cgroups, conditions. */
-int creation_prepare(struct masu *masu, const struct masu_create_options *options, struct creation *creation,
-		     struct err *err);
+/* Everything before the first side effect: load and check the spec, work out paths, cgroups,
+ * conditions. */
+int creation_prepare(struct masu *masu, const struct masu_create_options *options,
+		     struct creation *creation, struct err *err);
 int creation_walk(struct creation *creation, struct err *err);
 void creation_close(struct creation *creation);
 

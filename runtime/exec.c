@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Puts an exec together: the container's own process or the one given, the saved filter, the namespaces of the first process. */
+/* Puts an exec together: the container's own process or the one given, the saved filter, the
+ * namespaces of the first process. */
 #include "runtime/exec.h"
 
 #include <errno.h>
@@ -61,7 +62,8 @@ int run_exec_outside(struct startup *startup, struct err *err)
 	if (security_apply_outside(security, startup->pid, err) < 0 ||
 	    security_raise_limits(security, startup->pid, err) < 0)
 		return -1;
-	/* config.md "execCPUAffinity": initial holds from before the cgroup is entered until it has been */
+	/* config.md "execCPUAffinity": initial holds from before the cgroup is entered until it has
+	 * been */
 	if (affinity && affinity->initial)
 		return security_apply_affinity(affinity->initial, startup->pid, err);
 	return affinity ? 0 : security_reset_affinity(startup->pid, err);
@@ -77,11 +79,13 @@ int run_exec_ready(struct startup *startup, struct err *err)
 	const struct security_cpu_affinity *affinity = startup->process->security.exec_cpu_affinity;
 	const struct startup_options *options = startup->options;
 
-	if (affinity && affinity->final && security_apply_affinity(affinity->final, startup->pid, err) < 0)
+	if (affinity && affinity->final &&
+	    security_apply_affinity(affinity->final, startup->pid, err) < 0)
 		return -1;
 	if (startup->plan.security.seccomp_listener) {
-		startup->state_json = container_state_json(startup->container, "running",
-							   (pid_t)startup->container->state.pid.value, err);
+		startup->state_json =
+			container_state_json(startup->container, "running",
+					     (pid_t)startup->container->state.pid.value, err);
 		if (!startup->state_json)
 			return -1;
 	}
@@ -98,12 +102,15 @@ static int load_process(struct execution *execution, const char *json, struct er
 	size_t size;
 
 	if (json)
-		return spec_decode_process("process.json", json, strlen(json), &container->arena, &execution->process, err);
-	auto_free char *text = fd_slurp(container->dir_fd, STATE_PROCESS, SPEC_PROCESS_MAX, &size, err);
+		return spec_decode_process("process.json", json, strlen(json), &container->arena,
+					   &execution->process, err);
+	auto_free char *text =
+		fd_slurp(container->dir_fd, STATE_PROCESS, SPEC_PROCESS_MAX, &size, err);
 
 	if (!text)
 		return err_wrap(err, "the container was created without a process");
-	return spec_decode_process(STATE_PROCESS, text, size, &container->arena, &execution->process, err);
+	return spec_decode_process(STATE_PROCESS, text, size, &container->arena,
+				   &execution->process, err);
 }
 
 static size_t count_texts(const char *const *texts)
@@ -115,14 +122,22 @@ static size_t count_texts(const char *const *texts)
 	return count;
 }
 
-/* "uid" or "uid:gid": numbers, strictly; a name or anything that wraps must never become 0 (CVE-2026-30892). */
+/* "uid" or "uid:gid": numbers, strictly; a name or anything that wraps must never become 0
+ * (CVE-2026-30892). */
 static int parse_user(const char *text, struct security_user *user, struct err *err)
 {
 	char uid_text[16];
 	const char *colon = strchr(text, ':');
 	uint64_t uid, gid = user->gid;
 
-	if (str_format(uid_text, sizeof(uid_text), "%.*s", colon ? (int)(colon - text) : 15, text) < 0 ||
+	/* "00" and "007" are typing errors, not users */
+	if ((text[0] == '0' && text[1] && text[1] != ':') ||
+	    (colon && colon[1] == '0' && colon[2])) {
+		err_set(err, ERR_INPUT, "user %.60s: a number does not begin with 0", text);
+		return -1;
+	}
+	if (str_format(uid_text, sizeof(uid_text), "%.*s", colon ? (int)(colon - text) : 15, text) <
+		    0 ||
 	    !str_parse_u64(uid_text, &uid) || uid >= UINT32_MAX ||
 	    (colon && (!str_parse_u64(colon + 1, &gid) || gid >= UINT32_MAX))) {
 		err_set(err, ERR_INPUT, "user %.60s: not a number, or not uid:gid", text);
@@ -137,7 +152,8 @@ static int override_env(struct execution *execution, const char *const *env, str
 {
 	struct json_list *list = &execution->process.env;
 	size_t added = count_texts(env);
-	const char **entries = arena_alloc(&execution->container.arena, (list->count + added + 1) * sizeof(*entries));
+	const char **entries = arena_alloc(&execution->container.arena,
+					   (list->count + added + 1) * sizeof(*entries));
 
 	if (!entries)
 		return err_sys(err, "set environment");
@@ -152,7 +168,8 @@ static int override_env(struct execution *execution, const char *const *env, str
 	return 0;
 }
 
-static int override_groups(struct execution *execution, const struct masu_exec_options *options, struct err *err)
+static int override_groups(struct execution *execution, const struct masu_exec_options *options,
+			   struct err *err)
 {
 	size_t count = options->additional_gid_count;
 	uint64_t *gids = arena_alloc(&execution->container.arena, count * sizeof(*gids));
@@ -166,9 +183,11 @@ static int override_groups(struct execution *execution, const struct masu_exec_o
 }
 
 /* exec --cap adds to what the process has, never to the inheritable set (CVE-2022-29162). */
-static int override_capabilities(struct execution *execution, const char *const *names, struct err *err)
+static int override_capabilities(struct execution *execution, const char *const *names,
+				 struct err *err)
 {
-	static const enum security_capability_set sets[] = { CAPS_BOUNDING, CAPS_EFFECTIVE, CAPS_PERMITTED };
+	static const enum security_capability_set sets[] = { CAPS_BOUNDING, CAPS_EFFECTIVE,
+							     CAPS_PERMITTED };
 	struct arena *arena = &execution->container.arena;
 	struct security_process *security = &execution->process.security;
 	size_t added = count_texts(names);
@@ -191,13 +210,15 @@ static int override_capabilities(struct execution *execution, const char *const 
 	return 0;
 }
 
-static int apply_overrides(struct execution *execution, const struct masu_exec_options *options, struct err *err)
+static int apply_overrides(struct execution *execution, const struct masu_exec_options *options,
+			   struct err *err)
 {
 	struct spec_process *process = &execution->process;
 	struct security_process *security = &process->security;
 
 	if (options->args) {
-		process->args = (struct json_list){ (void *)options->args, count_texts(options->args) };
+		process->args =
+			(struct json_list){ (void *)options->args, count_texts(options->args) };
 		process->terminal = options->terminal;
 	} else if (!options->process_json) {
 		return err_set(err, ERR_INPUT, "no program given");
@@ -218,10 +239,12 @@ static int apply_overrides(struct execution *execution, const struct masu_exec_o
 		return -1;
 	if (options->additional_gid_count && override_groups(execution, options, err) < 0)
 		return -1;
-	return options->capabilities ? override_capabilities(execution, options->capabilities, err) : 0;
+	return options->capabilities ? override_capabilities(execution, options->capabilities, err)
+				     : 0;
 }
 
-static int check_status(struct execution *execution, const struct masu_exec_options *options, struct err *err)
+static int check_status(struct execution *execution, const struct masu_exec_options *options,
+			struct err *err)
 {
 	struct container *container = &execution->container;
 	enum container_status status = container_status(container);
@@ -281,7 +304,8 @@ static int compile_entry(struct execution *execution, struct err *err)
 			return err_sys(err, "open %s", path);
 		startup->plan.root_dir = flat_fd(&startup->flat, root);
 	}
-	/* the process must still be the one that we think it is, now that everything of it is held open */
+	/* the process must still be the one that we think it is, now that everything of it is held
+	 * open */
 	if (sys_pidfd_send_signal(container->pidfd, 0) < 0)
 		return err_set(err, ERR_STATE, "container not running");
 	return 0;
@@ -296,15 +320,19 @@ static int compile(struct execution *execution, struct err *err)
 
 	flat_put(&startup->flat, plan, sizeof(*plan), 1);
 	plan->table = PLAN_EXEC;
-	unsigned int flags = (container->state.denied_groups ? SECURITY_DENIED_GROUPS : 0) |
-			     (container->state.namespaces.value & CLONE_NEWUSER ? SECURITY_USER_NAMESPACE : 0);
+	unsigned int flags =
+		(container->state.denied_groups ? SECURITY_DENIED_GROUPS : 0) |
+		(container->state.namespaces.value & CLONE_NEWUSER ? SECURITY_USER_NAMESPACE : 0);
 
-	if (security_compile(&execution->process.security, NULL, flags, &startup->flat, &plan->security, err) < 0 ||
+	if (security_compile(&execution->process.security, NULL, flags, &startup->flat,
+			     &plan->security, err) < 0 ||
 	    load_filter(execution, err) < 0 || compile_entry(execution, err) < 0)
 		return -1;
-	if (cgroup && cgroup_compile(cgroup, cgroup_clone_fd(cgroup) >= 0, &startup->flat, &plan->cgroup, err) < 0)
+	if (cgroup && cgroup_compile(cgroup, cgroup_clone_fd(cgroup) >= 0, &startup->flat,
+				     &plan->cgroup, err) < 0)
 		return -1;
-	plan->security.keyring = flat_text(&startup->flat, arena_printf(&container->arena, "_ses.%s", container->id));
+	plan->security.keyring = flat_text(
+		&startup->flat, arena_printf(&container->arena, "_ses.%s", container->id));
 	return startup_compile_process(startup, err);
 }
 
@@ -333,12 +361,13 @@ static int open_cgroups(struct execution *execution, struct err *err)
 		return -1;
 	if (!execution->options.cgroup)
 		return 0;
-	execution->below = cgroup_open_below(&container->state.cgroup, execution->options.cgroup, &container->arena, err);
+	execution->below = cgroup_open_below(&container->state.cgroup, execution->options.cgroup,
+					     &container->arena, err);
 	return execution->below ? 0 : -1;
 }
 
-int execution_prepare(struct masu *masu, const struct masu_exec_options *options, struct execution *execution,
-		      struct err *err)
+int execution_prepare(struct masu *masu, const struct masu_exec_options *options,
+		      struct execution *execution, struct err *err)
 {
 	struct startup *startup = &execution->startup;
 	struct container *container = &execution->container;
@@ -354,10 +383,12 @@ int execution_prepare(struct masu *masu, const struct masu_exec_options *options
 	startup->process = &execution->process;
 	startup->execution = execution;
 	if (load_process(execution, options->process_json, err) < 0 ||
-	    apply_overrides(execution, options, err) < 0 || spec_check_process(&execution->process, err) < 0 ||
+	    apply_overrides(execution, options, err) < 0 ||
+	    spec_check_process(&execution->process, err) < 0 ||
 	    security_check(&execution->process.security, NULL, err) < 0)
 		return -1;
-	if (execution->process.terminal && !options->console_socket && !execution->options.keep_console) {
+	if (execution->process.terminal && !options->console_socket &&
+	    !execution->options.keep_console) {
 		err_set(err, ERR_INPUT, "process.terminal: a terminal needs a console socket");
 		return err_hint(err, "give --console-socket, or run in the foreground");
 	}

@@ -14,7 +14,7 @@ struct execution {
 	struct cgroup *below; /* --cgroup */
 };
 
-int execution_prepare(struct masu *masu, const struct masu_exec_options *options, struct execution *execution,
-		      struct err *err);
+int execution_prepare(struct masu *masu, const struct masu_exec_options *options,
+		      struct execution *execution, struct err *err);
 int execution_walk(struct execution *execution, struct err *err);
 void execution_close(struct execution *execution);

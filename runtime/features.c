@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The features document, put together from the folders' own tables (features.md): null means unknown, an empty list means none. */
+/* The features document, put together from the folders' own tables (features.md): null means
+ * unknown, an empty list means none. */
 #include "runtime/features.h"
 
 #include <errno.h>
@@ -129,6 +130,7 @@ static const struct json_row features_rows[] = {
 	TEXTS_ROW("potentiallyUnsafeConfigAnnotations", features, unsafe_annotations),
 };
 static const struct json_object features_object = JSON_OBJECT_OF(struct features, features_rows);
+
 /* clang-format on */
 
 /* The words of a table, in its order. */

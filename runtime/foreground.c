@@ -113,14 +113,15 @@ void foreground_end(struct foreground *foreground)
 	sigprocmask(SIG_SETMASK, &foreground->signals_before, NULL);
 }
 
-/* Children of the container that lost their parent come to us; the process itself is left for process_status(). */
+/* Children of the container that lost their parent come to us; the process itself is left for
+ * process_status(). */
 static void reap_orphans(pid_t keep)
 {
 	for (;;) {
 		siginfo_t ended = { 0 };
 
-		if (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0 || !ended.si_pid ||
-		    ended.si_pid == keep)
+		if (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0 ||
+		    !ended.si_pid || ended.si_pid == keep)
 			return;
 		waitpid(ended.si_pid, NULL, __WALL | WNOHANG);
 	}
@@ -192,10 +193,12 @@ static void take_notification(struct relay *relay)
 	relay->notify = -1; /* ready, or nobody listens: in both cases nothing more to pass on */
 }
 
-int foreground_wait(struct foreground *foreground, struct container *container, int pidfd, int console, int notify,
-		    struct err *err)
+int foreground_wait(struct foreground *foreground, struct container *container, int pidfd,
+		    int console, int notify, struct err *err)
 {
-	struct relay relay = { foreground, container, pidfd, console, notify, console >= 0, { 0 }, 0 };
+	struct relay relay = {
+		foreground, container, pidfd, console, notify, console >= 0, { 0 }, 0
+	};
 
 	if (console >= 0) {
 		make_raw(foreground);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Staying with a process: signals go to it, the terminal belongs to it, orphans are reaped, its status comes back. */
+/* Staying with a process: signals go to it, the terminal belongs to it, orphans are reaped, its
+ * status comes back. */
 #pragma once
 
 #include <signal.h>
@@ -25,15 +26,18 @@ struct foreground {
 		.signals = -1                                                                      \
 	}
 
-/* Block signals (they wait until there is somebody to forward them to), become subreaper. Process-wide: for masu's own command line. */
+/* Block signals (they wait until there is somebody to forward them to), become subreaper.
+ * Process-wide: for masu's own command line. */
 int foreground_begin(struct foreground *foreground, bool subreaper, struct err *err);
 
-/* Wait for the end of the process behind pidfd: forward signals, copy between descriptors 0, 1 and `console` (-1: none), pass READY=1 on from `notify` (-1: none). */
-int foreground_wait(struct foreground *foreground, struct container *container, int pidfd, int console, int notify,
-		    struct err *err);
+/* Wait for the end of the process behind pidfd: forward signals, copy between descriptors 0, 1 and
+ * `console` (-1: none), pass READY=1 on from `notify` (-1: none). */
+int foreground_wait(struct foreground *foreground, struct container *container, int pidfd,
+		    int console, int notify, struct err *err);
 void foreground_end(struct foreground *foreground);
 
-/* The status of an ended process: 0-255, or 128 + signal; -1 when the kernel does not tell. Reaps it when it is our child. */
+/* The status of an ended process: 0-255, or 128 + signal; -1 when the kernel does not tell. Reaps
+ * it when it is our child. */
 int process_status(int pidfd);
 
 /* Wait for the end of a process without any of the above. */

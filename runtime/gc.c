@@ -36,15 +36,16 @@ static void keep(struct collection *collection, const struct err *why)
 }
 
 /*
- * A record is left over when its create died half way (no process, nobody holds the lock) or when it cannot be read. A stopped container
- * is no garbage: its owner may still want its record.
+ * A record is left over when its create died half way (no process, nobody holds the lock) or when
+ * it cannot be read. A stopped container is no garbage: its owner may still want its record.
  */
 static void collect_record(struct collection *collection, const struct masu_container_info *info)
 {
 	auto_container struct container container = CONTAINER_INIT;
 	struct err why = { 0 };
 
-	if (container_open(collection->masu, info->id, STATE_UNLOCKED, true, &container, NULL) < 0 ||
+	if (container_open(collection->masu, info->id, STATE_UNLOCKED, true, &container, NULL) <
+		    0 ||
 	    state_is_locked(container.dir_fd))
 		return;
 	if (!container.broken && container.state.start_time.set)
@@ -62,7 +63,8 @@ static void collect_record(struct collection *collection, const struct masu_cont
 		keep(collection, &why);
 }
 
-/* A cgroup below our default parent that no record of this state root speaks of, and that is empty. */
+/* A cgroup below our default parent that no record of this state root speaks of, and that is empty.
+ */
 static int collect_cgroup(const char *dir, const char *id, void *data)
 {
 	struct collection *collection = data;
@@ -80,7 +82,8 @@ static int collect_cgroup(const char *dir, const char *id, void *data)
 	return 0;
 }
 
-int gc_run(struct masu *masu, bool dry_run, void (*report)(const char *kind, const char *name, void *data), void *data,
+int gc_run(struct masu *masu, bool dry_run,
+	   void (*report)(const char *kind, const char *name, void *data), void *data,
 	   struct err *err)
 {
 	struct collection collection = { masu, dry_run, report, data, NULL, err, 0 };

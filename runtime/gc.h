@@ -7,5 +7,6 @@
 struct err;
 struct masu;
 
-int gc_run(struct masu *masu, bool dry_run, void (*report)(const char *kind, const char *name, void *data), void *data,
+int gc_run(struct masu *masu, bool dry_run,
+	   void (*report)(const char *kind, const char *name, void *data), void *data,
 	   struct err *err);

@@ -18,7 +18,8 @@ extern const char init_image_start[], init_image_end[];
 
 int init_image_open(struct err *err)
 {
-	return fd_sealed("masu-init", init_image_start, (size_t)(init_image_end - init_image_start), err);
+	return fd_sealed("masu-init", init_image_start, (size_t)(init_image_end - init_image_start),
+			 err);
 }
 
 int pid_file_write(const char *path, pid_t pid, struct err *err)
@@ -27,8 +28,9 @@ int pid_file_write(const char *path, pid_t pid, struct err *err)
 	char temporary[PATH_MAX], text[16];
 
 	/* a reader meets the whole number or no file */
-	if (str_format(temporary, sizeof(temporary), "%.*s.%s.%d", slash ? (int)(slash - path) + 1 : 0, path,
-		       slash ? slash + 1 : path, (int)getpid()) < 0)
+	if (str_format(temporary, sizeof(temporary), "%.*s.%s.%d",
+		       slash ? (int)(slash - path) + 1 : 0, path, slash ? slash + 1 : path,
+		       (int)getpid()) < 0)
 		return err_sys(err, "write pid file %.60s...", path);
 	snprintf(text, sizeof(text), "%d", (int)pid);
 	unlink(temporary);

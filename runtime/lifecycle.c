@@ -32,9 +32,10 @@ int container_signal(struct container *container, int signal, bool all, struct e
 	if (all) {
 		if (container_open_cgroup(container, err) < 0)
 			return -1;
-		/* also a stopped container may have left processes, where it has no pid namespace of its own */
-		return signal == SIGKILL ? cgroup_kill(container->cgroup, err) :
-					   cgroup_signal(container->cgroup, signal, err);
+		/* also a stopped container may have left processes, where it has no pid namespace
+		 * of its own */
+		return signal == SIGKILL ? cgroup_kill(container->cgroup, err)
+					 : cgroup_signal(container->cgroup, signal, err);
 	}
 	if (status == CONTAINER_STOPPED || status == CONTAINER_CREATING)
 		return err_set(err, ERR_STATE, "container not running");
@@ -57,7 +58,8 @@ int container_delete(struct container *container, bool force, struct err *err)
 {
 	enum container_status status = container_status(container);
 
-	if (!force && (status == CONTAINER_RUNNING || status == CONTAINER_PAUSED || status == CONTAINER_CREATING)) {
+	if (!force && (status == CONTAINER_RUNNING || status == CONTAINER_PAUSED ||
+		       status == CONTAINER_CREATING)) {
 		err_set(err, ERR_STATE, "cannot delete a container that is not stopped: %s",
 			names_text(container_status_names, status));
 		return err_hint(err, "`masu kill %s KILL` first, or --force", container->id);
@@ -80,7 +82,8 @@ int container_pause(struct container *container, struct err *err)
 	if (status != CONTAINER_RUNNING && status != CONTAINER_CREATED)
 		return err_set(err, ERR_STATE, "cannot pause a container that is %s",
 			       names_text(container_status_names, status));
-	return container_open_cgroup(container, err) < 0 ? -1 : cgroup_freeze(container->cgroup, err);
+	return container_open_cgroup(container, err) < 0 ? -1
+							 : cgroup_freeze(container->cgroup, err);
 }
 
 int container_resume(struct container *container, struct err *err)
@@ -102,15 +105,15 @@ int container_update(struct container *container, const char *resources_json, st
 		return err_sys(err, "update");
 	if (status == CONTAINER_STOPPED || status == CONTAINER_CREATING)
 		return err_set(err, ERR_STATE, "container not running");
-	if (json_decode("resources", resources_json, strlen(resources_json), &cgroup_resources_object, resources,
-			&container->arena, err) < 0 ||
+	if (json_decode("resources", resources_json, strlen(resources_json),
+			&cgroup_resources_object, resources, &container->arena, err) < 0 ||
 	    cgroup_check(resources, err) < 0 || container_open_cgroup(container, err) < 0)
 		return -1;
 	return cgroup_update(container->cgroup, resources, err);
 }
 
-int container_update_rdt(struct container *container, const char *l3_cache_schema, const char *mem_bw_schema,
-			 struct err *err)
+int container_update_rdt(struct container *container, const char *l3_cache_schema,
+			 const char *mem_bw_schema, struct err *err)
 {
 	struct cgroup_rdt_spec spec = {
 		.present = true,

@@ -44,12 +44,14 @@ static const struct json_row annotation_rows[] = {
 	{ "annotations", JSON_MAP_TEXT, 0, .flags = JSON_ALWAYS },
 };
 
-static const struct json_object annotation_object = JSON_OBJECT_OF(struct json_list, annotation_rows);
+static const struct json_object annotation_object =
+	JSON_OBJECT_OF(struct json_list, annotation_rows);
 
 /* The annotations alone, as a JSON object. */
 static const char *annotations_of(struct container *container)
 {
-	char *text = json_encode(&annotation_object, &container->state.annotations, 0, &container->arena, NULL);
+	char *text = json_encode(&annotation_object, &container->state.annotations, 0,
+				 &container->arena, NULL);
 	char *brace = text ? strchr(text + 1, '{') : NULL;
 
 	if (!brace)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The notify socket: a folder bound into the container, a datagram socket in it, a filter between it and the manager's. */
+/* The notify socket: a folder bound into the container, a datagram socket in it, a filter between
+ * it and the manager's. */
 #include "runtime/notify.h"
 
 #include <errno.h>
@@ -15,7 +16,7 @@
 #include "runtime/unix_socket.h"
 
 #define NOTIFY_FOLDER_INSIDE "/run/notify"
-#define NOTIFY_NAME "notify.sock"
+#define NOTIFY_NAME          "notify.sock"
 
 /* A copy of the list in the arena with one more element behind; NULL without memory. */
 static void *with_one_more(struct arena *arena, struct json_list *list, size_t size)
@@ -37,13 +38,15 @@ int notify_prepare(struct creation *creation, struct err *err)
 	struct arena *arena = &container->arena;
 	struct spec *spec = &creation->spec;
 
-	if (!creation->options.notify_socket || !spec->process || !ns_is_new(&spec->linux_part.ns, NS_MOUNT)) {
+	if (!creation->options.notify_socket || !spec->process ||
+	    !ns_is_new(&spec->linux_part.ns, NS_MOUNT)) {
 		creation->options.notify_socket = NULL;
 		return 0;
 	}
 	struct ns_mount_spec *mount = with_one_more(arena, &spec->mounts, sizeof(*mount));
 	const char **entry = with_one_more(arena, &spec->process->env, sizeof(*entry));
-	char *source = arena_printf(arena, "%s/%s/%s", container->masu->root, container->id, STATE_NOTIFY);
+	char *source =
+		arena_printf(arena, "%s/%s/%s", container->masu->root, container->id, STATE_NOTIFY);
 
 	if (!mount || !entry || !source)
 		return err_sys(err, "prepare notify socket");
@@ -60,7 +63,8 @@ int notify_prepare(struct creation *creation, struct err *err)
 
 int notify_listen(struct container *container, struct err *err)
 {
-	auto_close int dir = openat(container->dir_fd, STATE_NOTIFY, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	auto_close int dir =
+		openat(container->dir_fd, STATE_NOTIFY, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (dir < 0)
 		return err_sys(err, "open folder %s", STATE_NOTIFY);
@@ -87,13 +91,16 @@ int notify_forward(struct container *container, int listening, struct err *err)
 	for (char *line = strtok_r(message, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
 		ready |= strcmp(line, "READY=1") == 0;
 	if (!ready)
-		return 0; /* only readiness crosses the border: other words could steer the manager */
+		return 0; /* only readiness crosses the border: other words could steer the manager
+			   */
 	snprintf(out, sizeof(out), "MAINPID=%d\nREADY=1", (int)container->state.pid.value);
-	auto_close int manager = unix_socket_connect(container->state.notify_socket, SOCK_DGRAM, err);
+	auto_close int manager =
+		unix_socket_connect(container->state.notify_socket, SOCK_DGRAM, err);
 
 	if (manager < 0)
 		return -1;
-	return send(manager, out, strlen(out), MSG_NOSIGNAL) < 0 ? err_sys(err, "send notification") : 1;
+	return send(manager, out, strlen(out), MSG_NOSIGNAL) < 0 ? err_sys(err, "send notification")
+								 : 1;
 }
 
 int notify_wait(struct container *container, int listening, struct err *err)

@@ -72,7 +72,7 @@ struct plan {
 	uint32_t fd_count;   /* descriptors that travel with it, in messages of FD_SEND_MAX */
 	uint32_t keep_count; /* descriptors from 3 on that the workload inherits */
 	uint32_t listen_fds; /* of those, passed in the LISTEN_FDS protocol */
-	uint32_t trace;	     /* send the times of the rows */
+	uint32_t trace;      /* send the times of the rows */
 
 	struct ns_plan ns;
 	struct security_plan security;
@@ -109,7 +109,8 @@ enum {
 	TURN_TIMES = 40, /* no more rows than that belong to masu-init */
 };
 
-/* --trace: when a row of masu-init's began and ended, CLOCK_REALTIME (time namespaces do not shift it). */
+/* --trace: when a row of masu-init's began and ended, CLOCK_REALTIME (time namespaces do not shift
+ * it). */
 struct turn_time {
 	uint64_t begin_ns, end_ns;
 	uint32_t row; /* its place in the table */

@@ -21,7 +21,8 @@ static uint64_t expected_conditions(const struct creation *creation)
 
 	if (!spec->linux_part.security.seccomp || !spec->process)
 		return conditions;
-	return conditions | SECCOMP | (spec->process->security.no_new_privileges ? SECCOMP_LATE : SECCOMP_EARLY);
+	return conditions | SECCOMP |
+	       (spec->process->security.no_new_privileges ? SECCOMP_LATE : SECCOMP_EARLY);
 }
 
 static void write_rows(FILE *out, const struct creation *creation)
@@ -32,7 +33,8 @@ static void write_rows(FILE *out, const struct creation *creation)
 		const struct startup_row *row = &startup_create_rows[i];
 
 		if ((row->when & conditions) == row->when)
-			fprintf(out, "%-5s %s%s\n", side_name(row->side), row->name, row->undo ? " (undoable)" : "");
+			fprintf(out, "%-5s %s%s\n", side_name(row->side), row->name,
+				row->undo ? " (undoable)" : "");
 	}
 }
 
@@ -49,30 +51,37 @@ static void write_texts(FILE *out, const char *label, const struct json_list *li
 static void write_mounts(FILE *out, const struct spec *spec)
 {
 	for (size_t i = 0; i < spec->mounts.count; i++) {
-		const struct ns_mount_spec *mount = &JSON_ITEMS(struct ns_mount_spec, &spec->mounts)[i];
+		const struct ns_mount_spec *mount =
+			&JSON_ITEMS(struct ns_mount_spec, &spec->mounts)[i];
 
-		fprintf(out, "mount %s %s on %s", mount->type ? mount->type : "bind", mount->source ? mount->source : "none",
-			mount->destination);
+		fprintf(out, "mount %s %s on %s", mount->type ? mount->type : "bind",
+			mount->source ? mount->source : "none", mount->destination);
 		for (size_t option = 0; option < mount->options.count; option++)
-			fprintf(out, "%s%s", option ? "," : " ", JSON_ITEMS(const char *, &mount->options)[option]);
+			fprintf(out, "%s%s", option ? "," : " ",
+				JSON_ITEMS(const char *, &mount->options)[option]);
 		fprintf(out, "\n");
 	}
 }
 
 static void write_process(FILE *out, const struct spec_process *process)
 {
-	static const char *const labels[] = { "capabilities bounding:", "capabilities effective:", "capabilities inheritable:",
+	static const char *const labels[] = { "capabilities bounding:", "capabilities effective:",
+					      "capabilities inheritable:",
 					      "capabilities permitted:", "capabilities ambient:" };
 	const struct security_process *security = &process->security;
 
 	write_texts(out, "run", &process->args);
 	fprintf(out, "user %u:%u\n", security->user.uid, security->user.gid);
-	for (size_t set = 0; security->capabilities && set < sizeof(labels) / sizeof(*labels); set++)
+	for (size_t set = 0; security->capabilities && set < sizeof(labels) / sizeof(*labels);
+	     set++)
 		write_texts(out, labels[set], &security->capabilities->sets[set]);
 	for (size_t i = 0; i < security->rlimits.count; i++) {
-		const struct security_rlimit *limit = &JSON_ITEMS(struct security_rlimit, &security->rlimits)[i];
+		const struct security_rlimit *limit =
+			&JSON_ITEMS(struct security_rlimit, &security->rlimits)[i];
 
-		fprintf(out, "rlimit %s %llu %llu\n", names_text(security_rlimit_names, limit->type), (unsigned long long)limit->soft.value,
+		fprintf(out, "rlimit %s %llu %llu\n",
+			names_text(security_rlimit_names, limit->type),
+			(unsigned long long)limit->soft.value,
 			(unsigned long long)limit->hard.value);
 	}
 	fprintf(out, "no_new_privs %s\n", security->no_new_privileges ? "on" : "off");
@@ -85,11 +94,14 @@ static void write_cgroup(FILE *out, const struct creation *creation)
 	struct arena arena = { 0 };
 
 	for (size_t i = 0; i < cgroup->hierarchies.count; i++) {
-		const struct cgroup_hierarchy_state *one = &JSON_ITEMS(struct cgroup_hierarchy_state, &cgroup->hierarchies)[i];
+		const struct cgroup_hierarchy_state *one =
+			&JSON_ITEMS(struct cgroup_hierarchy_state, &cgroup->hierarchies)[i];
 
 		fprintf(out, "cgroup %s\n", one->dir);
 	}
-	const char *text = resources ? json_encode(&cgroup_resources_object, resources, 0, &arena, NULL) : NULL;
+	const char *text =
+		resources ? json_encode(&cgroup_resources_object, resources, 0, &arena, NULL)
+			  : NULL;
 
 	if (text)
 		fprintf(out, "resources %s\n", text);
@@ -108,7 +120,8 @@ char *creation_describe(const struct creation *creation, struct err *err)
 	}
 	write_rows(out, creation);
 	write_cgroup(out, creation);
-	fprintf(out, "root %s%s\n", creation->container.state.rootfs, creation->spec.root.readonly ? " read-only" : "");
+	fprintf(out, "root %s%s\n", creation->container.state.rootfs,
+		creation->spec.root.readonly ? " read-only" : "");
 	write_mounts(out, &creation->spec);
 	if (creation->spec.process)
 		write_process(out, creation->spec.process);

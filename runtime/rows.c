@@ -64,12 +64,10 @@ int run_cgroup(struct startup *startup, struct err *err)
 	if (container_open_cgroup(container, err) < 0 ||
 	    cgroup_create(container->cgroup, &container->state.cgroup, resources, err) < 0)
 		return -1;
-	for (size_t i = 0; i < container->state.cgroup.hierarchies.count; i++) {
-		/* what stood there before us must stay when we go, whoever cleans up */
-		if (JSON_ITEMS(struct cgroup_hierarchy_state, &container->state.cgroup.hierarchies)[i].existed)
-			return state_write(container->dir_fd, &container->state, err);
-	}
-	return 0;
+	/* from here on what lives in it is ours to kill; and what stood there before us must stay
+	 * when we go */
+	container->state.cgroup_ours = true;
+	return state_write(container->dir_fd, &container->state, err);
 }
 
 int undo_cgroup(struct container *container, struct err *err)
@@ -77,7 +75,7 @@ int undo_cgroup(struct container *container, struct err *err)
 	if (container_open_cgroup(container, err) < 0)
 		return -1;
 	/* what was started in it must go first: a half-made container has no pid in its record */
-	if (cgroup_kill(container->cgroup, err) < 0)
+	if (container->state.cgroup_ours && cgroup_kill(container->cgroup, err) < 0)
 		return -1;
 	return cgroup_destroy(container->cgroup, err);
 }
@@ -93,7 +91,8 @@ int run_resctrl(struct startup *startup, struct err *err)
 {
 	const struct container *container = startup->container;
 
-	return cgroup_rdt_create(startup->spec->linux_part.intel_rdt, &container->state.rdt, container->id, err);
+	return cgroup_rdt_create(startup->spec->linux_part.intel_rdt, &container->state.rdt,
+				 container->id, err);
 }
 
 int undo_resctrl(struct container *container, struct err *err)
@@ -108,7 +107,8 @@ static int make_start_socket(struct startup *startup, struct err *err)
 {
 	if (!startup->options->wait_start)
 		return 0;
-	startup->start_socket = unix_socket_bind_at(startup->container->dir_fd, STATE_START, SOCK_SEQPACKET, err);
+	startup->start_socket =
+		unix_socket_bind_at(startup->container->dir_fd, STATE_START, SOCK_SEQPACKET, err);
 	return startup->start_socket < 0 ? -1 : 0;
 }
 
@@ -127,7 +127,8 @@ static int copy_cgroup_mounts(struct startup *startup, struct err *err)
 	if (!copies)
 		return err_sys(err, "open mounts");
 	for (size_t i = 0; i < count; i++)
-		copies[i] = (struct ns_cgroup_mount){ mounts[i].controllers, mounts[i].name, mounts[i].host_path, mounts[i].v2 };
+		copies[i] = (struct ns_cgroup_mount){ mounts[i].controllers, mounts[i].name,
+						      mounts[i].host_path, mounts[i].v2 };
 	startup->request.cgroup_mounts = copies;
 	startup->request.cgroup_mount_count = count;
 	return 0;
@@ -149,12 +150,15 @@ int run_open_mounts(struct startup *startup, struct err *err)
 	if (make_start_socket(startup, err) < 0 || copy_cgroup_mounts(startup, err) < 0 ||
 	    ns_compile(&startup->request, &startup->host, flat, &plan->ns, err) < 0)
 		return -1;
-	if (startup->process && security_compile(&startup->process->security, &spec->linux_part.security,
-						 security_flags(startup), flat, &plan->security, err) < 0)
+	if (startup->process &&
+	    security_compile(&startup->process->security, &spec->linux_part.security,
+			     security_flags(startup), flat, &plan->security, err) < 0)
 		return -1;
-	if (cgroup && cgroup_compile(cgroup, cgroup_clone_fd(cgroup) >= 0, flat, &plan->cgroup, err) < 0)
+	if (cgroup &&
+	    cgroup_compile(cgroup, cgroup_clone_fd(cgroup) >= 0, flat, &plan->cgroup, err) < 0)
 		return -1;
-	plan->security.keyring = flat_text(flat, arena_printf(startup->arena, "_ses.%s", startup->container->id));
+	plan->security.keyring =
+		flat_text(flat, arena_printf(startup->arena, "_ses.%s", startup->container->id));
 	if (startup_compile_hooks(startup, err) < 0)
 		return -1;
 	return startup_compile_process(startup, err);
@@ -230,11 +234,13 @@ int run_outside(struct startup *startup, struct err *err)
 
 	if (security_reset_affinity(startup->pid, err) < 0)
 		return -1;
-	if (startup->process && (security_apply_outside(&startup->process->security, startup->pid, err) < 0 ||
-				 security_raise_limits(&startup->process->security, startup->pid, err) < 0))
+	if (startup->process &&
+	    (security_apply_outside(&startup->process->security, startup->pid, err) < 0 ||
+	     security_raise_limits(&startup->process->security, startup->pid, err) < 0))
 		return -1;
 	if (spec->linux_part.intel_rdt)
-		return cgroup_rdt_enter(spec->linux_part.intel_rdt, &container->state.rdt, container->id, startup->pid, err);
+		return cgroup_rdt_enter(spec->linux_part.intel_rdt, &container->state.rdt,
+					container->id, startup->pid, err);
 	return 0;
 }
 
@@ -256,7 +262,8 @@ int run_seccomp_compile(struct startup *startup, struct err *err)
 {
 	const struct security_seccomp *seccomp = startup->spec->linux_part.security.seccomp;
 
-	if (security_seccomp_compile(seccomp, startup->arena, &startup->filter, &startup->filter_size, err) < 0)
+	if (security_seccomp_compile(seccomp, startup->arena, &startup->filter,
+				     &startup->filter_size, err) < 0)
 		return -1;
 	int fd = fd_sealed("masu-filter", startup->filter, startup->filter_size, err);
 
@@ -297,9 +304,11 @@ int run_hooks_runtime(struct startup *startup, struct err *err)
 	container->state.pid.value = startup->pid;
 	/* hooks may ask for the container's state: they find its pid there */
 	if (state_write(container->dir_fd, &container->state, err) < 0 ||
-	    container_run_hooks(container, SPEC_PRESTART, &hooks->lists[SPEC_PRESTART], "creating", err) < 0)
+	    container_run_hooks(container, SPEC_PRESTART, &hooks->lists[SPEC_PRESTART], "creating",
+				err) < 0)
 		return -1;
-	return container_run_hooks(container, SPEC_CREATE_RUNTIME, &hooks->lists[SPEC_CREATE_RUNTIME], "creating", err);
+	return container_run_hooks(container, SPEC_CREATE_RUNTIME,
+				   &hooks->lists[SPEC_CREATE_RUNTIME], "creating", err);
 }
 
 /* ---- console ---- */
@@ -321,14 +330,17 @@ static int save_for_exec(struct startup *startup, struct err *err)
 	struct container *container = startup->container;
 
 	if (startup->process) {
-		char *text = json_encode(&spec_process_object, startup->process, 0, startup->arena, err);
+		char *text =
+			json_encode(&spec_process_object, startup->process, 0, startup->arena, err);
 
-		if (!text || state_write_file(container->dir_fd, STATE_PROCESS, text, strlen(text), err) < 0)
+		if (!text ||
+		    state_write_file(container->dir_fd, STATE_PROCESS, text, strlen(text), err) < 0)
 			return -1;
 	}
 	if (!startup->filter_size)
 		return 0;
-	return state_write_file(container->dir_fd, STATE_FILTER, startup->filter, startup->filter_size, err);
+	return state_write_file(container->dir_fd, STATE_FILTER, startup->filter,
+				startup->filter_size, err);
 }
 
 int startup_write_pid_file(const struct startup *startup, struct err *err)
@@ -354,7 +366,8 @@ int run_save_created(struct startup *startup, struct err *err)
 	state->root_uid = startup->host.root_uid;
 	state->root_gid = startup->host.root_gid;
 	if (startup->plan.security.seccomp)
-		state->seccomp_flags = (struct opt_u64){ true, startup->plan.security.seccomp_flags };
+		state->seccomp_flags =
+			(struct opt_u64){ true, startup->plan.security.seccomp_flags };
 	if (!state->boot_id)
 		return err_sys(err, "write record");
 	if (startup->plan.security.seccomp_listener) {
@@ -362,7 +375,8 @@ int run_save_created(struct startup *startup, struct err *err)
 		if (!startup->state_json)
 			return -1;
 	}
-	if (startup->options->pidfd_socket && console_send(startup->options->pidfd_socket, startup->pidfd, err) < 0)
+	if (startup->options->pidfd_socket &&
+	    console_send(startup->options->pidfd_socket, startup->pidfd, err) < 0)
 		return -1;
 	if (save_for_exec(startup, err) < 0 || state_write(container->dir_fd, state, err) < 0)
 		return -1;

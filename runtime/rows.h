@@ -11,7 +11,8 @@ startup_run run_exec_spawn, run_exec_outside, run_exec_console_send, run_exec_re
 startup_undo undo_state_dir, undo_cgroup, undo_resctrl, undo_spawn, undo_exec_spawn;
 /* clang-format on */
 
-/* Common to create's and exec's spawn: the sealed program, the socket, the descriptors, the plan. */
+/* Common to create's and exec's spawn: the sealed program, the socket, the descriptors, the plan.
+ */
 int startup_spawn(struct startup *startup, struct ns_spawn *how, struct err *err);
 
 int startup_write_pid_file(const struct startup *startup, struct err *err);

@@ -27,7 +27,8 @@ static int refuse(enum container_status status, struct err *err)
 	}
 }
 
-int container_after_start(struct container *container, const struct json_list *poststart, struct err *err)
+int container_after_start(struct container *container, const struct json_list *poststart,
+			  struct err *err)
 {
 	struct err why = { 0 };
 
@@ -35,8 +36,9 @@ int container_after_start(struct container *container, const struct json_list *p
 		return 0;
 	/* runtime.md: stop the container, go on with its destruction */
 	if (container_kill_all(container, NULL) < 0 || container_destroy(container, NULL) < 0)
-		log_warning("destroy %s after its poststart hook failed: not complete, try `masu delete --force`",
-			    container->id);
+		log_warning(
+			"destroy %s after its poststart hook failed: not complete, try `masu delete --force`",
+			container->id);
 	if (err)
 		*err = why;
 	return -1;
@@ -50,7 +52,8 @@ static int start_program(struct container *container, struct err *err)
 		.notify = { state->seccomp_listener, state->seccomp_metadata },
 		.pid = (pid_t)state->pid.value,
 	};
-	auto_close int control = unix_socket_connect_at(container->dir_fd, STATE_START, SOCK_SEQPACKET, NULL);
+	auto_close int control =
+		unix_socket_connect_at(container->dir_fd, STATE_START, SOCK_SEQPACKET, NULL);
 
 	if (control < 0)
 		return refuse(container_status(container), err);
@@ -89,7 +92,8 @@ int container_start(struct container *container, struct err *err)
 		return -1;
 	}
 	unlinkat(container->dir_fd, STATE_START, 0);
-	if (container_after_start(container, &container->state.hooks.lists[SPEC_POSTSTART], err) < 0)
+	if (container_after_start(container, &container->state.hooks.lists[SPEC_POSTSTART], err) <
+	    0)
 		return -1;
 	return notify >= 0 ? notify_wait(container, notify, err) : 0;
 }

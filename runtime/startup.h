@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One start, host side: everything between the command and the running process, for `create`, `run` and `exec`. */
+/* One start, host side: everything between the command and the running process, for `create`, `run`
+ * and `exec`. */
 #pragma once
 
 #include <stdbool.h>
@@ -38,8 +39,8 @@ struct startup_options {
 	const int *stdio;
 	unsigned int listen_fds, preserve_fds;
 	bool no_pivot, no_new_keyring;
-	bool wait_start; /* create: the program waits for `start` */
-	bool keep_console; /* the master stays with us (foreground) */
+	bool wait_start;    /* create: the program waits for `start` */
+	bool keep_console;  /* the master stays with us (foreground) */
 	const char *cgroup; /* exec: below the container's own */
 	const char *trace_file;
 };
@@ -57,18 +58,18 @@ struct startup_trace {
 struct startup {
 	const struct startup_options *options;
 	struct container *container;
-	struct arena *arena; /* the container's */
-	struct execution *execution; /* exec; NULL for create and run */
-	struct spec *spec;	     /* create and run; NULL for exec */
+	struct arena *arena;                /* the container's */
+	struct execution *execution;        /* exec; NULL for create and run */
+	struct spec *spec;                  /* create and run; NULL for exec */
 	const struct spec_process *process; /* NULL: created without a program */
 	struct ns_request request;
 	struct ns_host host;
 	struct flat flat;
 	struct plan plan;
 	int start_socket; /* listening, handed to masu-init; -1 */
-	int control;	  /* socket to masu-init */
-	int pidfd;	  /* of the process that is started */
-	int console;	  /* master of the pty, once it has come */
+	int control;      /* socket to masu-init */
+	int pidfd;        /* of the process that is started */
+	int console;      /* master of the pty, once it has come */
 	pid_t pid;
 	const char *state_json; /* for the seccomp listener; NULL without one */
 
@@ -90,10 +91,11 @@ struct startup {
 	}
 
 /*
- * Walk the rows: run those of the host, wait where masu-init works, undo all of the host's rows backwards when one fails (on either side). 0 when the
- * program was executed, or waits for `start`.
+ * Walk the rows: run those of the host, wait where masu-init works, undo all of the host's rows
+ * backwards when one fails (on either side). 0 when the program was executed, or waits for `start`.
  */
-int startup_walk(struct startup *startup, const struct startup_row *rows, size_t count, struct err *err);
+int startup_walk(struct startup *startup, const struct startup_row *rows, size_t count,
+		 struct err *err);
 void startup_close(struct startup *startup);
 
 /* Whom a seccomp listener that comes late goes to. */
@@ -104,10 +106,12 @@ struct startup_finish {
 };
 
 /*
- * After the last turn (or after `start` said its word): wait until the socket is closed by a successful execve. -1 with what masu-init reports. */
+ * After the last turn (or after `start` said its word): wait until the socket is closed by a
+ * successful execve. -1 with what masu-init reports. */
 int startup_finish(int control, int pidfd, const struct startup_finish *finish, struct err *err);
 
-/* Row conditions and everything of the plan but the parts that need open descriptors. (compile.c) */
+/* Row conditions and everything of the plan but the parts that need open descriptors. (compile.c)
+ */
 int startup_compile_process(struct startup *startup, struct err *err);
 uint64_t startup_conditions(const struct startup *startup);
 int startup_send_plan(struct startup *startup, struct err *err);

@@ -42,6 +42,7 @@ static const struct json_row state_rows[] = {
 	{ "seccompListener",  JSON_TEXT,     AT(seccomp_listener) },
 	{ "seccompMetadata",  JSON_TEXT,     AT(seccomp_metadata) },
 	{ "cgroup",           JSON_OBJECT,   AT(cgroup), .nested = &cgroup_state_object },
+	{ "cgroupOurs",       JSON_BOOL,     AT(cgroup_ours) },
 	{ "intelRdt",         JSON_OBJECT,   AT(rdt), .nested = &cgroup_rdt_state_object },
 	{ "hooks",            JSON_OBJECT,   AT(hooks), .nested = &spec_hooks_object },
 };
@@ -49,7 +50,8 @@ static const struct json_row state_rows[] = {
 
 const struct json_object state_object = JSON_OBJECT_OF(struct state, state_rows);
 
-/* mkdir -p for the state root: each part 0700 but the first ones that exist are left as they are. */
+/* mkdir -p for the state root: each part 0700 but the first ones that exist are left as they are.
+ */
 static int make_path(const char *path, struct err *err)
 {
 	char part[4096];
@@ -82,12 +84,14 @@ int state_open_root(const char *path, bool make, struct err *err)
 	if (fstat(root, &status) < 0)
 		return err_sys(err, "stat state directory %s", path);
 	if (status.st_uid != geteuid() && status.st_uid != 0) {
-		err_set(err, ERR_INPUT, "open state directory %s: it belongs to user %u", path, status.st_uid);
+		err_set(err, ERR_INPUT, "open state directory %s: it belongs to user %u", path,
+			status.st_uid);
 		return err_hint(err, "give another one with --root");
 	}
 	if (status.st_mode & 022) {
-		err_set(err, ERR_INPUT, "open state directory %s: group or others may write to it (mode %04o)", path,
-			status.st_mode & 07777);
+		err_set(err, ERR_INPUT,
+			"open state directory %s: group or others may write to it (mode %04o)",
+			path, status.st_mode & 07777);
 		return err_hint(err, "chmod 0700 %s, or give another one with --root", path);
 	}
 	return take_fd(&root);
@@ -126,7 +130,8 @@ static int lock_dir(int dir, const char *id, struct err *err)
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return err_sys(err, "lock container %s", id);
 		if (waited_us > PATIENCE_MS * 1000L)
-			return err_set(err, EBUSY, "container is busy: another command has held it for %d s",
+			return err_set(err, EBUSY,
+				       "container is busy: another command has held it for %d s",
 				       PATIENCE_MS / 1000);
 		struct timespec pause = { .tv_nsec = pause_us * 1000 };
 
@@ -175,11 +180,13 @@ int state_write_file(int dir, const char *name, const void *data, size_t size, s
 {
 	char temporary[64];
 
-	/* unique by pid: the lock leaves at most one writer, but an earlier one may have died half way */
+	/* unique by pid: the lock leaves at most one writer, but an earlier one may have died half
+	 * way */
 	if (str_format(temporary, sizeof(temporary), ".%s.%d", name, (int)getpid()) < 0)
 		return err_sys(err, "write %s", name);
 	unlinkat(dir, temporary, 0);
-	auto_close int fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	auto_close int fd =
+		openat(dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd < 0)
 		return err_sys(err, "write %s in the state folder", name);
@@ -230,9 +237,11 @@ static int empty_dir(int dir, int depth)
 			result = -1;
 			continue;
 		}
-		auto_close int below = openat(dir, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		auto_close int below =
+			openat(dir, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
-		if (below < 0 || empty_dir(below, depth - 1) < 0 || unlinkat(dir, entry->d_name, AT_REMOVEDIR) < 0)
+		if (below < 0 || empty_dir(below, depth - 1) < 0 ||
+		    unlinkat(dir, entry->d_name, AT_REMOVEDIR) < 0)
 			result = -1;
 	}
 	return result;

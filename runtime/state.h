@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The state directory: one folder a container, with the record that every later command and every undo needs. */
+/* The state directory: one folder a container, with the record that every later command and every
+ * undo needs. */
 #pragma once
 
 #include <stdbool.h>
@@ -14,11 +15,11 @@
 struct err;
 
 /* Names within a container's folder. */
-#define STATE_RECORD "state.json"
+#define STATE_RECORD  "state.json"
 #define STATE_PROCESS "process.json" /* `process` of config.json, for exec */
-#define STATE_FILTER "seccomp.bpf"   /* the compiled filter, for exec */
-#define STATE_START "start"	     /* the socket on which masu-init waits; there while "created" */
-#define STATE_NOTIFY "notify"	     /* folder with notify.sock, bound into the container */
+#define STATE_FILTER  "seccomp.bpf"  /* the compiled filter, for exec */
+#define STATE_START   "start"  /* the socket on which masu-init waits; there while "created" */
+#define STATE_NOTIFY  "notify" /* folder with notify.sock, bound into the container */
 
 enum {
 	STATE_VERSION = 1,
@@ -26,8 +27,9 @@ enum {
 };
 
 /*
- * The record. Written before the first side effect (pid 0: "creating") and again when the container is created. Status is not in it: it is worked
- * out from the pid, its start time and the boot (container_status()).
+ * The record. Written before the first side effect (pid 0: "creating") and again when the container
+ * is created. Status is not in it: it is worked out from the pid, its start time and the boot
+ * (container_status()).
  */
 struct state {
 	unsigned int version;
@@ -43,23 +45,27 @@ struct state {
 	const char *boot_id;
 
 	struct opt_u64 namespaces; /* CLONE_NEW... of all that differ from masu's own */
-	bool own_root;		   /* its mount namespace's root is the container's (pivoted) */
+	bool own_root;             /* its mount namespace's root is the container's (pivoted) */
 	bool denied_groups;
-	bool root_unmapped; /* id 0 is not mapped in its user namespace: exec enters as root_uid and root_gid */
+	bool root_unmapped; /* id 0 is not mapped in its user namespace: exec enters as root_uid and
+			       root_gid */
 	unsigned int root_uid, root_gid;
 	bool no_keyring;
 	const char *notify_socket;
 	struct opt_u64 seccomp_flags;
 	const char *seccomp_listener, *seccomp_metadata;
 	struct cgroup_state cgroup;
+	bool cgroup_ours; /* create made or took it: what lives in it is the container and may be
+			     killed */
 	struct cgroup_rdt_state rdt;
 	struct spec_hooks hooks; /* poststart, poststop */
 };
 extern const struct json_object state_object;
 
 /*
- * Open the state root, made if missing when `make`. Refused: not a directory, owned by somebody else than us or root, writable by group or others.
- * -1 with ENOENT in err->code when it does not exist and `make` is off.
+ * Open the state root, made if missing when `make`. Refused: not a directory, owned by somebody
+ * else than us or root, writable by group or others. -1 with ENOENT in err->code when it does not
+ * exist and `make` is off.
  */
 int state_open_root(const char *path, bool make, struct err *err);
 

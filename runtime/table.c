@@ -40,8 +40,8 @@ static const char *const *texts_of(struct container *container, const struct jso
 	return texts;
 }
 
-int container_run_hooks(struct container *container, enum spec_hook_kind kind, const struct json_list *hooks,
-			const char *status, struct err *err)
+int container_run_hooks(struct container *container, enum spec_hook_kind kind,
+			const struct json_list *hooks, const char *status, struct err *err)
 {
 	if (!hooks->count)
 		return 0;
@@ -96,14 +96,17 @@ int container_destroy(struct container *container, struct err *err)
 	}
 	if (result < 0)
 		return -1; /* the record stays, so that delete can be tried again */
-	container_run_hooks(container, SPEC_POSTSTOP, &container->state.hooks.lists[SPEC_POSTSTOP], "stopped", NULL);
+	container_run_hooks(container, SPEC_POSTSTOP, &container->state.hooks.lists[SPEC_POSTSTOP],
+			    "stopped", NULL);
 	return undo_state_dir(container, err);
 }
 
 int container_destroy_broken(struct container *container, struct err *err)
 {
 	/* where create puts a cgroup when the spec does not say */
-	if (cgroup_plan(CGROUP_FS, NULL, container->id, false, &container->arena, &container->state.cgroup, err) < 0)
+	if (cgroup_plan(CGROUP_FS, NULL, container->id, false, &container->arena,
+			&container->state.cgroup, err) < 0)
 		return -1;
+	container->state.cgroup_ours = true;
 	return container_destroy(container, err);
 }

@@ -17,7 +17,8 @@
 static int address_at(int dir, const char *name, struct sockaddr_un *address)
 {
 	address->sun_family = AF_UNIX;
-	return str_format(address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d/%s", dir, name);
+	return str_format(address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d/%s", dir,
+			  name);
 }
 
 int unix_socket_connect_at(int dir, const char *name, int type, struct err *err)
@@ -54,7 +55,8 @@ int unix_socket_connect(const char *path, int type, struct err *err)
 	const char *name = slash ? slash + 1 : path;
 	char parent[PATH_MAX];
 
-	if (str_format(parent, sizeof(parent), "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".") < 0)
+	if (str_format(parent, sizeof(parent), "%.*s", slash ? (int)(slash - path) + 1 : 1,
+		       slash ? path : ".") < 0)
 		return err_sys(err, "connect to %.60s...", path);
 	auto_close int dir = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
 

@@ -86,14 +86,16 @@ static int explain_end(struct startup *startup, struct err *err)
 	struct container *container = startup->container;
 
 	if (container_open_cgroup(container, NULL) == 0 && cgroup_oom_kills(container->cgroup)) {
-		err_set(err, ENOMEM, "masu-init was killed: the memory limit is too low to start in");
+		err_set(err, ENOMEM,
+			"masu-init was killed: the memory limit is too low to start in");
 		return err_hint(err, "raise linux.resources.memory.limit");
 	}
 	return err_set(err, ERR_PEER, "masu-init ended without a word");
 }
 
 /* The times that masu-init measured, beside our own. */
-static void keep_times(struct startup *startup, const struct startup_row *rows, const struct turn *turn)
+static void keep_times(struct startup *startup, const struct startup_row *rows,
+		       const struct turn *turn)
 {
 	for (uint32_t i = 0; i < turn->time_count && startup->trace_count < TRACE_ROWS; i++) {
 		const struct turn_time *time = &turn->times[i];
@@ -126,16 +128,21 @@ static int take_turn(struct startup *startup, const struct startup_row *rows, st
 	return 0;
 }
 
-/* A filter that is loaded last cannot send its listener: masu-init tells the number, we fetch it and let it go on. */
-static int fetch_listener(int control, int pidfd, const struct startup_finish *finish, int32_t number, struct err *err)
+/* A filter that is loaded last cannot send its listener: masu-init tells the number, we fetch it
+ * and let it go on. */
+static int fetch_listener(int control, int pidfd, const struct startup_finish *finish,
+			  int32_t number, struct err *err)
 {
 	auto_close int listener = sys_pidfd_getfd(pidfd, number);
 
 	if (listener < 0)
 		return err_sys(err, "fetch seccomp listener");
-	if (security_seccomp_send_listener(&finish->notify, listener, finish->pid, finish->state_json, err) < 0)
+	if (security_seccomp_send_listener(&finish->notify, listener, finish->pid,
+					   finish->state_json, err) < 0)
 		return -1;
-	return fd_send(control, &number, sizeof(number), NULL, 0) < 0 ? err_sys(err, "answer masu-init") : 0;
+	return fd_send(control, &number, sizeof(number), NULL, 0) < 0
+		       ? err_sys(err, "answer masu-init")
+		       : 0;
 }
 
 int startup_finish(int control, int pidfd, const struct startup_finish *finish, struct err *err)
@@ -144,7 +151,8 @@ int startup_finish(int control, int pidfd, const struct startup_finish *finish, 
 		struct turn turn = { 0 };
 		ssize_t length = fd_receive(control, &turn, sizeof(turn), NULL, NULL);
 
-		/* closed by a successful execve; a process that was killed instead ends like any other */
+		/* closed by a successful execve; a process that was killed instead ends like any
+		 * other */
 		if (length == 0 || (length < 0 && errno == ECONNRESET))
 			return 0;
 		if (length == sizeof(int32_t)) {
@@ -160,8 +168,8 @@ int startup_finish(int control, int pidfd, const struct startup_finish *finish, 
 	}
 }
 
-static int walk_forward(struct startup *startup, const struct startup_row *rows, size_t count, size_t *reached,
-			struct err *err)
+static int walk_forward(struct startup *startup, const struct startup_row *rows, size_t count,
+			size_t *reached, struct err *err)
 {
 	bool mine = true;
 
@@ -197,7 +205,8 @@ static int walk_forward(struct startup *startup, const struct startup_row *rows,
 	return startup_finish(startup->control, startup->pidfd, &finish, err);
 }
 
-/* A masu-init that did not become the program is of no use; unreaped, exec's would keep the container's pid namespace alive. */
+/* A masu-init that did not become the program is of no use; unreaped, exec's would keep the
+ * container's pid namespace alive. */
 static void end_process(struct startup *startup)
 {
 	if (startup->pidfd < 0)
@@ -215,7 +224,8 @@ static void run_poststop(struct container *container)
 	container_run_hooks(container, SPEC_POSTSTOP, hooks, "stopped", NULL);
 }
 
-int startup_walk(struct startup *startup, const struct startup_row *rows, size_t count, struct err *err)
+int startup_walk(struct startup *startup, const struct startup_row *rows, size_t count,
+		 struct err *err)
 {
 	size_t reached = 0;
 

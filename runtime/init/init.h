@@ -8,9 +8,9 @@
 struct init {
 	const struct plan *plan;
 	struct flat_view view;
-	int control;           /* socket to masu; after `start`, to the program that started us */
-	int root;              /* O_PATH of the container's root, -1 while there is none */
-	int fds[TURN_FDS];     /* to send with the next turn */
+	int control;       /* socket to masu; after `start`, to the program that started us */
+	int root;          /* O_PATH of the container's root, -1 while there is none */
+	int fds[TURN_FDS]; /* to send with the next turn */
 	struct turn turn;
 	const void *filter; /* seccomp program, mapped */
 	size_t filter_size;
@@ -25,7 +25,7 @@ typedef int init_row(struct init *init, struct err *err);
 
 /* clang-format off */
 /* rows.c: one door function each */
-init_row run_join_cgroup, run_enter_time, run_unshare_cgroup, run_raise_loopback, run_set_identity, run_attach_root, run_pivot, run_mounts,
+init_row run_join_cgroup, run_become_undumpable, run_enter_time, run_unshare_cgroup, run_raise_loopback, run_set_identity, run_attach_root, run_pivot, run_mounts,
 	 run_devices, run_cover_paths, run_seal_root, run_join_keyring, run_apply_label, run_apply_execution, run_load_seccomp, run_drop_credentials,
 	 run_apply_limits, run_hooks_container, run_hooks_start, run_enter_root;
 /* console.c */

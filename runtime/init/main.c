@@ -176,7 +176,8 @@ static int run_row(struct init *init, const struct row *row, uint32_t index, str
 	if (fault(init, row->name, err) < 0 || row->run(init, err) < 0)
 		return err_wrap(err, "%s", row->name);
 	if (init->plan->trace && init->turn.time_count < TURN_TIMES)
-		init->turn.times[init->turn.time_count++] = (struct turn_time){ begin, clock_ns(init), index };
+		init->turn.times[init->turn.time_count++] =
+			(struct turn_time){ begin, clock_ns(init), index };
 	return 0;
 }
 
@@ -225,6 +226,7 @@ int main(int argc, char **argv)
 	fcntl(init.control, F_SETFD, FD_CLOEXEC);
 	sys_close_range((unsigned int)init.control + 1, ~0U, 0);
 	reset_signals();
+	setsid(); /* the workload leads a session of its own, with a terminal or without */
 	if (receive_plan(&init, &err) == 0) {
 		if (init.plan->table == PLAN_CREATE)
 			walk(&init, create_rows, sizeof(create_rows) / sizeof(*create_rows), &err);

@@ -27,15 +27,15 @@ int run_make_workdir(struct init *init, struct err *err)
 {
 	const char *cwd = flat_string(&init->view, init->plan->cwd);
 
-	if (chdir(cwd) == 0 || errno == EACCES)
+	auto_close int there = path_open_in_root(init->root, cwd, O_PATH | O_DIRECTORY, err);
+
+	if (there >= 0 || errno == EACCES)
 		return 0;
 	if (errno != ENOENT)
-		return err_sys(err, "change to directory %s", cwd);
-	auto_close int dir = path_make_dir(init->root, cwd, 0755, err);
+		return err_wrap(err, "change to directory");
+	auto_close int made = path_make_dir(init->root, cwd, 0755, err);
 
-	if (dir < 0)
-		return -1;
-	return chdir(cwd) < 0 ? err_sys(err, "change to directory %s", cwd) : 0;
+	return made < 0 ? -1 : 0;
 }
 
 /*
@@ -47,7 +47,12 @@ static int enter_workdir(struct init *init, struct err *err)
 	static char where[65536];
 	const char *cwd = flat_string(&init->view, init->plan->cwd);
 
-	if (chdir(cwd) < 0)
+	/* links of /proc/self/fd and the like are no way in: path_open_in_root() refuses them */
+	auto_close int dir = path_open_in_root(init->root, cwd, O_PATH | O_DIRECTORY, err);
+
+	if (dir < 0)
+		return err_wrap(err, "change to directory");
+	if (fchdir(dir) < 0)
 		return err_sys(err, "change to directory %s", cwd);
 	if (syscall(SYS_getcwd, where, sizeof(where)) < 0)
 		return err_sys(err, "find directory %s", cwd);

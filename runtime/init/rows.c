@@ -18,11 +18,17 @@ enum {
 
 int run_join_cgroup(struct init *init, struct err *err)
 {
-	/* the host side has done what it does to us by pid: from here nobody inside may trace us or
-	 * read our memory */
-	if (prctl(PR_SET_DUMPABLE, 0) < 0)
-		return err_sys(err, "become undumpable");
 	return cgroup_join(&init->view, &init->plan->cgroup, err);
+}
+
+/*
+ * From here nobody inside may trace us or read our memory. After the host side has done what it
+ * does to us by pid, and after our own timens_offsets are written: both need a dumpable process.
+ */
+int run_become_undumpable(struct init *init, struct err *err)
+{
+	(void)init;
+	return prctl(PR_SET_DUMPABLE, 0) < 0 ? err_sys(err, "become undumpable") : 0;
 }
 
 int run_enter_time(struct init *init, struct err *err)

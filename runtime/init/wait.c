@@ -12,18 +12,16 @@
  */
 int run_wait_start(struct init *init, struct err *err)
 {
-	int listening = flat_get_fd(&init->view, init->plan->start_socket);
-	int old = init->control;
+	/* masu has its answer: its socket's place goes to the one for `start`, everything else is
+	 * closed */
+	int listening = 3 + (int)init->plan->keep_count;
 
+	if (dup3(flat_get_fd(&init->view, init->plan->start_socket), listening, O_CLOEXEC) < 0)
+		return err_sys(err, "wait for start");
+	sys_close_range((unsigned int)listening + 1, ~0U, 0);
 	for (;;) {
 		int connection = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
 		char word;
-
-		if (old >= 0) {
-			/* masu has its answer; whether it still lives no longer matters */
-			close(old);
-			old = -1;
-		}
 		if (connection < 0) {
 			if (errno == EINTR || errno == ECONNABORTED)
 				continue;
