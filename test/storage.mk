@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Root tests of storage/: every driver on directories and loop files of the test's own; they need the plug-ins beside them.
+STORAGE_TESTS := $(patsubst test/storage/%.c,$(B)/test/storage/%,$(wildcard test/storage/*.c))
+
+$(STORAGE_TESTS): $(B)/test/storage/%: $(B)/obj/test/storage/%.o $(B)/lib/storage.a $(B)/lib/base.a $(filter %/archive.so %/devmapper.so,$(PLUGINS))
+	@mkdir -p $(@D)
+	@ln -sfn ../../plugins $(@D)/plugins
+	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
+
+.PHONY: check-storage
+check-storage: $(STORAGE_TESTS)
+	@for t in $(STORAGE_TESTS); do $$t || exit 1; done
