@@ -345,6 +345,7 @@ int element_sweep(struct firewall *firewall,
 			errno = code;
 			return err_sys(err, "list firewall map %s", set_rows[id].name);
 		}
+		firewall->removed = true;
 		if (batch_send(firewall, &sweep.batch, "remove from firewall table", err) < 0)
 			return -1;
 	}

@@ -17,6 +17,7 @@
 struct firewall {
 	struct mnl_socket *socket;
 	uint32_t sequence;
+	bool removed; /* something, so that closing the socket would wait */
 };
 
 /* Sets and maps of the table, in the order of the rows in table.c. */
