@@ -15,7 +15,31 @@ echo 'root:x:0:0:root:/root:/bin/sh' >"$demo/rootfs/etc/passwd"
 echo 'root:x:0:' >"$demo/rootfs/etc/group"
 cp configs/examples/hello/spec.json "$demo/spec.json"
 
-echo "masu run $demo/spec.json, which says:"
-sed 's/^/    /' "$demo/spec.json"
-echo 'and inside there is:'
-exec "$masu" run "$demo/spec.json"
+# The same box with limits, and a look around in it.
+cat >"$demo/look.json" <<'END'
+{
+	"process": { "args": ["/bin/sh", "/look"] },
+	"masu": { "preset": "default", "resources": { "cpu": "500m", "memory": "64M", "pids": 32 } }
+}
+END
+cat >"$demo/rootfs/look" <<'END'
+echo "processes:    $(ls -d /proc/[0-9]* | wc -l) seen from pid $$, a shell and its ls"
+echo "host name:    $(hostname)"
+echo "network:      $(ls /sys/class/net | tr '\n' ' ')"
+echo "open files:   $(ulimit -n)"
+echo "capabilities: $(sed -n 's/^CapEff:[^0-9a-f]*//p' /proc/self/status)"
+echo "seccomp:      $(sed -n 's/^Seccomp:[^0-9]*//p' /proc/self/status) (2: a filter)"
+echo "new privs:    $(sed -n 's/^NoNewPrivs:[^0-9]*//p' /proc/self/status) (1: never)"
+echo "root user:    $(id)"
+echo "mounts:"
+awk '{ printf "    %-24s %-8s %s\n", $2, $3, $4 }' /proc/self/mounts
+echo "cgroups:"
+sed 's/^/    /' /proc/self/cgroup
+END
+
+for spec in spec look; do
+	echo "== masu run $demo/$spec.json"
+	sed 's/^/    /' "$demo/$spec.json"
+	echo '-- and inside:'
+	"$masu" run "$demo/$spec.json"
+done
