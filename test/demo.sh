@@ -19,7 +19,8 @@ cp configs/examples/hello/spec.json "$demo/spec.json"
 cat >"$demo/look.json" <<'END'
 {
 	"process": { "args": ["/bin/sh", "/look"] },
-	"masu": { "preset": "default", "resources": { "cpu": "500m", "memory": "64M", "pids": 32 } }
+	"linux": { "resources": { "memory": { "limit": 67108864 }, "pids": { "limit": 32 } } },
+	"masu": { "preset": "default" }
 }
 END
 cat >"$demo/rootfs/look" <<'END'
