@@ -78,6 +78,7 @@ static int compile_root(struct compiler *compiler, struct err *err)
 		return 0;
 	}
 	const char *given = request->root->path;
+	struct stat status;
 
 	if (str_format(path, sizeof(path), "%s%s%s", *given == '/' ? "" : request->bundle,
 		       *given == '/' ? "" : "/", given) < 0)
@@ -97,6 +98,10 @@ static int compile_root(struct compiler *compiler, struct err *err)
 			  : open(place, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return err_sys(err, "open root.path %s", place);
+	if (fstat(root, &status) < 0)
+		return err_sys(err, "stat root.path %s", place);
+	if (!S_ISDIR(status.st_mode))
+		return err_set(err, ERR_INPUT, "open root.path %s: not a directory", place);
 	if (own_mounts && detach_root(compiler, root, err) < 0)
 		return -1;
 	compiler->plan->rootfs = flat_fd(compiler->flat, take_fd(&root));

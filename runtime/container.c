@@ -73,6 +73,8 @@ int container_open(struct masu *masu, const char *id, enum state_lock lock, bool
 		return -1;
 	}
 	container->pidfd = open_process(container);
+	/* a create that died half way may have found a foreign cgroup at a path that the spec chose */
+	container->cgroup_ours = container->state.start_time.set || cgroup_is_default(&container->state.cgroup, id);
 	return 0;
 }
 
@@ -188,7 +190,7 @@ int container_kill_all(struct container *container, struct err *err)
 
 	if (container->pidfd >= 0)
 		sys_pidfd_send_signal(container->pidfd, SIGKILL);
-	if (container->state.cgroup_ours &&
+	if (container->cgroup_ours &&
 	    (container_open_cgroup(container, err) < 0 || cgroup_kill(container->cgroup, err) < 0))
 		result = -1;
 	if (container->pidfd >= 0) {

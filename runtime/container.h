@@ -34,6 +34,7 @@ struct container {
 	const char *id;
 	struct state state;
 	struct cgroup *cgroup; /* NULL until container_open_cgroup() */
+	bool cgroup_ours;      /* what lives in its cgroup is the container, and may be killed */
 };
 
 #define CONTAINER_INIT                                                                             \

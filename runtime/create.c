@@ -208,6 +208,8 @@ int creation_prepare(struct masu *masu, const struct masu_create_options *option
 		return -1;
 	container->id = arena_strdup(&container->arena, options->id);
 	fill_options(creation, options);
+	if (startup_check_kept(&creation->options, err) < 0)
+		return -1;
 	startup->options = &creation->options;
 	startup->container = container;
 	startup->arena = &container->arena;

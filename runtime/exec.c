@@ -377,6 +377,8 @@ int execution_prepare(struct masu *masu, const struct masu_exec_options *options
 	    check_status(execution, options, err) < 0)
 		return -1;
 	fill_options(execution, options);
+	if (startup_check_kept(&execution->options, err) < 0)
+		return -1;
 	startup->options = &execution->options;
 	startup->container = container;
 	startup->arena = &container->arena;

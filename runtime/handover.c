@@ -22,6 +22,22 @@ int init_image_open(struct err *err)
 			 err);
 }
 
+int startup_check_kept(const struct startup_options *options, struct err *err)
+{
+	size_t count = (size_t)options->listen_fds + options->preserve_fds;
+
+	if (count > FD_KEEP_MAX)
+		return err_set(err, ERR_INPUT, "preserve descriptors: more than %d", FD_KEEP_MAX);
+	for (size_t i = 0; i < count; i++) {
+		int flags = fcntl(3 + (int)i, F_GETFD);
+
+		/* one that closes at exec is our own, a folder of the host perhaps: it must never get inside */
+		if (flags < 0 || flags & FD_CLOEXEC)
+			return err_set(err, ERR_INPUT, "preserve descriptors: number %zu was not handed over to masu", 3 + i);
+	}
+	return 0;
+}
+
 int pid_file_write(const char *path, pid_t pid, struct err *err)
 {
 	const char *slash = strrchr(path, '/');

@@ -44,6 +44,10 @@ static int start(const struct hook_run *hook, int input, int output, pid_t *pid)
 	posix_spawn_file_actions_adddup2(&actions, input, 0);
 	posix_spawn_file_actions_adddup2(&actions, output, 1);
 	posix_spawn_file_actions_adddup2(&actions, output, 2);
+#ifdef __GLIBC__
+	/* the caller's descriptors are not the hook's, also those that do not close at exec */
+	posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+#endif
 	if (hook->cwd)
 		posix_spawn_file_actions_addchdir_np(&actions, hook->cwd);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
@@ -153,11 +157,16 @@ int hook_run(const struct hook_run *hook, struct err *err)
 
 	if (!ended)
 		kill(-pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+	int reaped;
+
+	while ((reaped = waitpid(pid, &status, 0)) < 0 && errno == EINTR)
 		;
 	if (!ended)
 		err_set(err, ERR_HOOK, "run %s hook %zu (%s): no end within %u s", hook->kind,
 			hook->index, hook->path, hook->timeout_s);
+	else if (reaped < 0) /* SIGCHLD is ignored, or another thread waits for any child */
+		err_set(err, ERR_HOOK, "run %s hook %zu (%s): somebody else took its exit status",
+			hook->kind, hook->index, hook->path);
 	else if (WIFSIGNALED(status))
 		err_set(err, ERR_HOOK, "run %s hook %zu (%s): killed by signal %d", hook->kind,
 			hook->index, hook->path, WTERMSIG(status));

@@ -152,7 +152,8 @@ struct masu_create_options {
 	const char *pidfd_socket;   /* unix socket that gets a pidfd of the first process */
 	const char *pid_file;       /* gets the host pid in decimal, no newline, in one rename */
 	const char *notify_socket;  /* sd_notify socket to forward READY=1 to; NULL: none */
-	unsigned int listen_fds; /* so many descriptors from 3 on, with LISTEN_FDS, LISTEN_PID=1 */
+	unsigned int listen_fds; /* so many descriptors from 3 on, with LISTEN_FDS, LISTEN_PID=1;
+				    each must be open and not close-on-exec */
 	unsigned int preserve_fds; /* pass that many more, after the listen_fds */
 
 	bool no_pivot;       /* move the root instead of pivot_root: for a root on an initramfs */

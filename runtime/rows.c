@@ -37,7 +37,7 @@ int run_state_dir(struct startup *startup, struct err *err)
 		if (!startup->options->wait_start && startup->notify < 0)
 			return -1;
 	}
-	return state_write(container->dir_fd, &container->state, err);
+	return state_begin(container->dir_fd, &container->state, err);
 }
 
 int undo_state_dir(struct container *container, struct err *err)
@@ -64,10 +64,8 @@ int run_cgroup(struct startup *startup, struct err *err)
 	if (container_open_cgroup(container, err) < 0 ||
 	    cgroup_create(container->cgroup, &container->state.cgroup, resources, err) < 0)
 		return -1;
-	/* from here on what lives in it is ours to kill; and what stood there before us must stay
-	 * when we go */
-	container->state.cgroup_ours = true;
-	return state_write(container->dir_fd, &container->state, err);
+	container->cgroup_ours = true;
+	return 0;
 }
 
 int undo_cgroup(struct container *container, struct err *err)
@@ -75,7 +73,7 @@ int undo_cgroup(struct container *container, struct err *err)
 	if (container_open_cgroup(container, err) < 0)
 		return -1;
 	/* what was started in it must go first: a half-made container has no pid in its record */
-	if (container->state.cgroup_ours && cgroup_kill(container->cgroup, err) < 0)
+	if (container->cgroup_ours && cgroup_kill(container->cgroup, err) < 0)
 		return -1;
 	return cgroup_destroy(container->cgroup, err);
 }

@@ -117,6 +117,9 @@ uint64_t startup_conditions(const struct startup *startup);
 int startup_send_plan(struct startup *startup, struct err *err);
 int startup_compile_hooks(struct startup *startup, struct err *err);
 
+/* The descriptors that the workload is to inherit (listen_fds, preserve_fds) must be the caller's. */
+int startup_check_kept(const struct startup_options *options, struct err *err);
+
 /* Queue a descriptor for masu-init's next turn; owned from here. */
 void startup_hand_over(struct startup *startup, enum turn_slot slot, int fd);
 

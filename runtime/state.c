@@ -42,7 +42,6 @@ static const struct json_row state_rows[] = {
 	{ "seccompListener",  JSON_TEXT,     AT(seccomp_listener) },
 	{ "seccompMetadata",  JSON_TEXT,     AT(seccomp_metadata) },
 	{ "cgroup",           JSON_OBJECT,   AT(cgroup), .nested = &cgroup_state_object },
-	{ "cgroupOurs",       JSON_BOOL,     AT(cgroup_ours) },
 	{ "intelRdt",         JSON_OBJECT,   AT(rdt), .nested = &cgroup_rdt_state_object },
 	{ "hooks",            JSON_OBJECT,   AT(hooks), .nested = &spec_hooks_object },
 };
@@ -176,44 +175,57 @@ bool state_is_locked(int dir)
 	return false;
 }
 
+/* Writes a new file and nothing else: for what nobody reads before the record says that it is there. */
+static int write_new(int dir, const char *name, const void *data, size_t size, struct err *err)
+{
+	auto_close int fd =
+		openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0 || fd_write_all(fd, data, size) < 0)
+		return err_sys(err, "write %s in the state folder", name);
+	return 0;
+}
+
 int state_write_file(int dir, const char *name, const void *data, size_t size, struct err *err)
 {
-	char temporary[64];
+	return write_new(dir, name, data, size, err);
+}
 
-	/* unique by pid: the lock leaves at most one writer, but an earlier one may have died half
-	 * way */
-	if (str_format(temporary, sizeof(temporary), ".%s.%d", name, (int)getpid()) < 0)
-		return err_sys(err, "write %s", name);
-	unlinkat(dir, temporary, 0);
-	auto_close int fd =
-		openat(dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+int state_begin(int dir, const struct state *state, struct err *err)
+{
+	auto_arena struct arena arena = { 0 };
+	char *text = json_encode(&state_object, state, 0, &arena, err);
 
-	if (fd < 0)
-		return err_sys(err, "write %s in the state folder", name);
-	if (fd_write_all(fd, data, size) < 0 || renameat(dir, temporary, dir, name) < 0) {
-		err_sys(err, "write %s in the state folder", name);
-		unlinkat(dir, temporary, 0);
-		return -1;
-	}
-	return 0;
+	return text ? write_new(dir, STATE_CREATING, text, strlen(text), err) : -1;
 }
 
 int state_write(int dir, const struct state *state, struct err *err)
 {
 	auto_arena struct arena arena = { 0 };
 	char *text = json_encode(&state_object, state, 0, &arena, err);
+	char temporary[64];
 
-	return text ? state_write_file(dir, STATE_RECORD, text, strlen(text), err) : -1;
+	/* the lock leaves at most one writer, but an earlier one may have died half way: its pid keeps them apart */
+	if (!text || str_format(temporary, sizeof(temporary), ".%s.%d", STATE_RECORD, (int)getpid()) < 0)
+		return text ? err_sys(err, "write %s", STATE_RECORD) : -1;
+	if (write_new(dir, temporary, text, strlen(text), err) < 0 ||
+	    renameat(dir, temporary, dir, STATE_RECORD) < 0) {
+		err_sys(err, "write %s in the state folder", STATE_RECORD);
+		unlinkat(dir, temporary, 0);
+		return -1;
+	}
+	return 0;
 }
 
 int state_read(int dir, struct arena *arena, struct state *state, struct err *err)
 {
+	const char *name = faccessat(dir, STATE_RECORD, F_OK, 0) == 0 ? STATE_RECORD : STATE_CREATING;
 	size_t size;
 	struct err why = { 0 };
-	auto_free char *text = fd_slurp(dir, STATE_RECORD, STATE_RECORD_MAX, &size, &why);
+	auto_free char *text = fd_slurp(dir, name, STATE_RECORD_MAX, &size, &why);
 
 	memset(state, 0, sizeof(*state));
-	if (text && json_decode(STATE_RECORD, text, size, &state_object, state, arena, &why) == 0)
+	if (text && json_decode(name, text, size, &state_object, state, arena, &why) == 0)
 		return 0;
 	if (err)
 		*err = why;

@@ -15,7 +15,8 @@
 struct err;
 
 /* Names within a container's folder. */
-#define STATE_RECORD  "state.json"
+#define STATE_CREATING "creating.json" /* the record while the container is being created */
+#define STATE_RECORD   "state.json"    /* from then on: another name, since some disks answer the replacing of a file with a flush */
 #define STATE_PROCESS "process.json" /* `process` of config.json, for exec */
 #define STATE_FILTER  "seccomp.bpf"  /* the compiled filter, for exec */
 #define STATE_START   "start"  /* the socket on which masu-init waits; there while "created" */
@@ -55,8 +56,6 @@ struct state {
 	struct opt_u64 seccomp_flags;
 	const char *seccomp_listener, *seccomp_metadata;
 	struct cgroup_state cgroup;
-	bool cgroup_ours; /* create made or took it: what lives in it is the container and may be
-			     killed */
 	struct cgroup_rdt_state rdt;
 	struct spec_hooks hooks; /* poststart, poststop */
 };
@@ -93,7 +92,10 @@ bool state_is_locked(int dir);
 int state_write(int dir, const struct state *state, struct err *err);
 int state_read(int dir, struct arena *arena, struct state *state, struct err *err);
 
-/* Write another file of the folder the same way. */
+/* The first record, before the first side effect. */
+int state_begin(int dir, const struct state *state, struct err *err);
+
+/* Write another, new file of the folder; nobody looks for it before the record is there. */
 int state_write_file(int dir, const char *name, const void *data, size_t size, struct err *err);
 
 /* Remove a container's folder and everything in it; gone already is success. */

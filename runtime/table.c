@@ -107,6 +107,6 @@ int container_destroy_broken(struct container *container, struct err *err)
 	if (cgroup_plan(CGROUP_FS, NULL, container->id, false, &container->arena,
 			&container->state.cgroup, err) < 0)
 		return -1;
-	container->state.cgroup_ours = true;
+	container->cgroup_ours = true;
 	return container_destroy(container, err);
 }

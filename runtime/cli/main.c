@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -289,6 +290,8 @@ int main(int argc, char **argv)
 	struct masu_error error = { 0 };
 
 	fill_standard_descriptors();
+	/* a file size limit of ours shall be an error that undoes, not the end; masu-init resets it */
+	signal(SIGXFSZ, SIG_IGN);
 	if (argc < 1)
 		return 1;
 	int status = interpret(&cli, &globals, &report, &error);

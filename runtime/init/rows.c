@@ -157,6 +157,13 @@ int run_enter_root(struct init *init, struct err *err)
 	return init->root < 0 ? err_sys(err, "open /") : 0;
 }
 
+/* What the workload inherits is not for the hooks: FD_CLOEXEC while they run, 0 afterwards. */
+static void flag_kept(const struct init *init, int flags)
+{
+	for (int i = 0; i < (int)init->plan->keep_count; i++)
+		fcntl(3 + i, F_SETFD, flags);
+}
+
 static int run_hooks(struct init *init, const char *kind, struct flat_ref list,
 		     struct plan_hook_state texts, const char *cwd, struct err *err)
 {
@@ -171,6 +178,7 @@ static int run_hooks(struct init *init, const char *kind, struct flat_ref list,
 	if (str_format(state, sizeof(state), "%s%d%s", before, (int)getpid(), after) < 0)
 		return err_set(err, ERR_INPUT,
 			       "run %s hooks: the state with its annotations is over 64 KiB", kind);
+	flag_kept(init, FD_CLOEXEC);
 	for (uint32_t i = 0; i < list.count; i++) {
 		if (hooks[i].argv.count > HOOK_WORDS_MAX || hooks[i].envp.count > HOOK_WORDS_MAX)
 			return err_set(err, ERR_INPUT, "run %s hook %u: more than %d arguments",
@@ -191,6 +199,7 @@ static int run_hooks(struct init *init, const char *kind, struct flat_ref list,
 		if (hook_run(&run, err) < 0)
 			return -1;
 	}
+	flag_kept(init, 0);
 	return 0;
 }
 
