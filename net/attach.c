@@ -86,6 +86,32 @@ static int ensure_firewall(struct attachment *attach, const struct network *netw
 	return lock < 0 ? -1 : wall->ops->add(wall->firewall, &change, err);
 }
 
+static int firewall_port(const struct net_port_state *port, struct firewall_port *made,
+			 struct arena *arena, struct err *err)
+{
+	struct ip_prefix *allowed =
+		arena_alloc(arena, (port->allow_from.count + 1) * sizeof(*allowed));
+
+	*made = (struct firewall_port){ .protocol = port->protocol,
+					.first = port->first,
+					.last = port->last,
+					.port = port->port,
+					.allowed = allowed,
+					.allowed_count = port->allow_from.count };
+	if (!allowed)
+		return err_sys(err, "list published ports");
+	for (size_t i = 0; i < port->allow_from.count; i++) {
+		const char *text = JSON_ITEMS(const char *, &port->allow_from)[i];
+
+		if (!ip_parse_prefix(text, &allowed[i]))
+			return err_set(err, ERR_INPUT, "read state: \"%s\" is not valid", text);
+	}
+	if (!ip_parse(port->host, &made->host) || !ip_parse(port->address, &made->address) ||
+	    port->first > port->last || port->last > 65535)
+		return err_set(err, ERR_INPUT, "read state: port %u is not valid", port->first);
+	return 0;
+}
+
 static int firewall_ports(const struct net_state *state, struct firewall_port **ports,
 			  struct arena *arena, struct err *err)
 {
@@ -93,18 +119,10 @@ static int firewall_ports(const struct net_state *state, struct firewall_port **
 	if (!*ports)
 		return err_sys(err, "list published ports");
 	for (size_t i = 0; i < state->ports.count; i++) {
-		const struct net_port_state *port =
-			&JSON_ITEMS(const struct net_port_state, &state->ports)[i];
-
-		(*ports)[i] = (struct firewall_port){ .protocol = port->protocol,
-						      .first = port->first,
-						      .last = port->last,
-						      .port = port->port,
-						      .owner = state->id };
-		if (!ip_parse(port->host, &(*ports)[i].host) ||
-		    !ip_parse(port->address, &(*ports)[i].address) || port->first > port->last ||
-		    port->last > 65535)
-			return err_set(err, ERR_INPUT, "read state: ports[%zu]: not valid", i);
+		if (firewall_port(&JSON_ITEMS(const struct net_port_state, &state->ports)[i],
+				  &(*ports)[i], arena, err) < 0)
+			return -1;
+		(*ports)[i].owner = state->id;
 	}
 	return 0;
 }

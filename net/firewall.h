@@ -23,6 +23,8 @@ struct firewall_port {
 	struct ip_address address; /* in the container */
 	unsigned int port;         /* that `first` leads to */
 	const char *owner;
+	const struct ip_prefix *allowed; /* who may come; everybody when there are none */
+	size_t allowed_count;
 };
 
 /* What one batch does: all of it or nothing. */

@@ -314,7 +314,8 @@ static bool forwarded_address(const struct reservation *make, int family,
 }
 
 static int add_port(struct reservation *make, const struct port_range *range,
-		    const struct ip_address *address, struct err *err)
+		    const struct ip_address *address, const struct json_list *allow_from,
+		    struct err *err)
 {
 	auto_close int dir = place_open(make->place->state, err);
 	struct net_port_state *port =
@@ -326,7 +327,8 @@ static int add_port(struct reservation *make, const struct port_range *range,
 	*port = (struct net_port_state){ .protocol = range->protocol,
 					 .first = range->first,
 					 .last = range->last,
-					 .port = range->port };
+					 .port = range->port,
+					 .allow_from = *allow_from };
 	port->host = arena_strdup(make->arena, ip_format(&range->host, host));
 	port->address = arena_strdup(make->arena, ip_format(address, own));
 	if (!port->host || !port->address)
@@ -353,9 +355,10 @@ static int reserve_port(struct reservation *make, size_t at, struct err *err)
 	struct ip_address address;
 	bool any = false;
 
-	if (port_parse(
-		    &JSON_ITEMS(const struct net_publish_spec, &make->request->spec->publish)[at],
-		    &range, err) < 0)
+	const struct net_publish_spec *publish =
+		&JSON_ITEMS(const struct net_publish_spec, &make->request->spec->publish)[at];
+
+	if (port_parse(publish, &range, err) < 0)
 		return -1;
 	int only = range.host.family;
 
@@ -365,7 +368,7 @@ static int reserve_port(struct reservation *make, size_t at, struct err *err)
 			continue;
 		if (!only)
 			range.host = (struct ip_address){ .family = families[i] };
-		if (add_port(make, &range, &address, err) < 0)
+		if (add_port(make, &range, &address, &publish->allow_from, err) < 0)
 			return -1;
 		any = true;
 	}

@@ -32,6 +32,7 @@ static const struct json_row port_rows[] = {
 	{ "last",      JSON_UINT,  ROW(net_port_state, last),       .min = 1, .max = 65535, .flags = JSON_REQUIRED },
 	{ "address",   JSON_TEXT,  ROW(net_port_state, address),    .flags = JSON_REQUIRED },
 	{ "port",      JSON_UINT,  ROW(net_port_state, port),       .min = 1, .max = 65535, .flags = JSON_REQUIRED },
+	{ "allowFrom", JSON_TEXTS, ROW(net_port_state, allow_from) },
 };
 static const struct json_object port_object = JSON_OBJECT_OF(struct net_port_state, port_rows);
 

@@ -95,7 +95,7 @@ static enum set_id map_for(const struct firewall_port *port)
 
 /* Fields one behind the other, each filled up to a multiple of four bytes. */
 struct fields {
-	uint8_t bytes[32];
+	uint8_t bytes[48];
 	size_t used;
 };
 
@@ -165,6 +165,84 @@ static void add_port(struct collection *collection, const struct firewall_port *
 	set_comment(element, port->owner);
 }
 
+/* ---- ports that are published for some only ---- */
+
+static bool is_guarded(const struct firewall_port *port, enum set_id id)
+{
+	bool six = id == SET_GUARD6 || id == SET_ALLOW6;
+
+	return port->allowed_count && (port->address.family == AF_INET6) == six;
+}
+
+/* Where the intervals of one publishing begin and end: [source .] host address . protocol . port.
+ */
+static void add_guard(struct collection *collection, const struct firewall_port *port,
+		      const struct ip_prefix *source)
+{
+	struct ip_address last = port->host, source_last;
+	struct fields from, to, key = { 0 }, end = { 0 };
+
+	if (ip_is_any(&port->host))
+		memset(last.bytes, 0xff, ip_size(port->address.family));
+	from = make_key(port, &port->host, port->first);
+	to = make_key(port, &last, port->last);
+	if (source) {
+		source_last = ip_last(source);
+		put_field(&key, ip_network(source).address.bytes, ip_size(source_last.family));
+		put_field(&end, source_last.bytes, ip_size(source_last.family));
+	}
+	put_field(&key, from.bytes, from.used);
+	put_field(&end, to.bytes, to.used);
+	struct nftnl_set_elem *element = add_element(collection, key.bytes, end.bytes);
+
+	if (element && collection->type == NFT_MSG_NEWSETELEM)
+		set_comment(element, port->owner);
+}
+
+/* The kernel refuses intervals that overlap: a prefix inside another one of the list adds nothing
+ * anyway. */
+static bool is_covered(const struct firewall_port *port, size_t at)
+{
+	const struct ip_prefix *own = &port->allowed[at];
+
+	for (size_t i = 0; i < port->allowed_count; i++) {
+		const struct ip_prefix *other = &port->allowed[i];
+
+		if (i != at && ip_contains(other, &own->address) &&
+		    (other->length < own->length || (other->length == own->length && i < at)))
+			return true;
+	}
+	return false;
+}
+
+static void put_guards(struct batch *batch, uint16_t type, const struct firewall_port *ports,
+		       size_t count)
+{
+	for (int id = SET_GUARD4; id <= SET_ALLOW6; id++) {
+		struct collection collection = { .batch = batch,
+						 .type = type,
+						 .id = (enum set_id)id };
+		bool allow = id == SET_ALLOW4 || id == SET_ALLOW6;
+
+		for (size_t i = 0; i < count; i++) {
+			const struct firewall_port *port = &ports[i];
+
+			if (!is_guarded(port, collection.id))
+				continue;
+			if (!allow)
+				add_guard(&collection, port, NULL);
+			for (size_t j = 0; allow && j < port->allowed_count; j++) {
+				if (port->allowed[j].address.family == port->address.family &&
+				    !is_covered(port, j))
+					add_guard(&collection, port, &port->allowed[j]);
+			}
+		}
+		flush(&collection);
+	}
+}
+
+/* ---- both ---- */
+
 static void put_ports(struct batch *batch, uint16_t type, const struct firewall_port *ports,
 		      size_t count)
 {
@@ -185,6 +263,7 @@ static void put_ports(struct batch *batch, uint16_t type, const struct firewall_
 		}
 		flush(&collection);
 	}
+	put_guards(batch, type, ports, count);
 }
 
 void element_add_ports(struct batch *batch, const struct firewall_port *ports, size_t count)
@@ -326,7 +405,7 @@ int element_sweep(struct firewall *firewall,
 		  bool (*judge)(const char *owner, const char *map, void *data), void *data,
 		  struct err *err)
 {
-	for (int id = SET_PUB4; id <= SET_PUB6_RANGE; id++) {
+	for (int id = SET_PUB4; id <= SET_ALLOW6; id++) {
 		struct sweep sweep = { .id = (enum set_id)id, .judge = judge, .data = data };
 
 		if (batch_begin(firewall, &sweep.batch, err) < 0)

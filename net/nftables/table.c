@@ -8,6 +8,7 @@
 #include <libnftnl/rule.h>
 #include <libnftnl/table.h>
 #include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_conntrack_tuple_common.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -20,9 +21,11 @@
 enum { T_IP4 = 7, T_IP6 = 8, T_PROTO = 12, T_PORT = 13, T_IFNAME = 41 };
 #define T2(a, b)    ((uint32_t)(a) << 6 | (b))
 #define T3(a, b, c) (T2(a, b) << 6 | (c))
+#define T4(a, b, c, d) (T3(a, b, c) << 6 | (d))
 
 #define MAP     NFT_SET_MAP
-#define RANGES  (NFT_SET_MAP | NFT_SET_INTERVAL | NFT_SET_CONCAT)
+#define SOME    (NFT_SET_INTERVAL | NFT_SET_CONCAT)
+#define RANGES  (NFT_SET_MAP | SOME)
 #define VERDICT 0xffffff00U /* NFT_DATA_VERDICT */
 
 const struct set_row set_rows[SETS] = {
@@ -32,6 +35,10 @@ const struct set_row set_rows[SETS] = {
 	[SET_PUB6]       = { "pub6",       MAP,    T2(T_PROTO, T_PORT),        T2(T_IP6, T_PORT), { 4, 4 },     20 },
 	[SET_PUB6_HOST]  = { "pub6_host",  MAP,    T3(T_IP6, T_PROTO, T_PORT), T2(T_IP6, T_PORT), { 16, 4, 4 }, 20 },
 	[SET_PUB6_RANGE] = { "pub6_range", RANGES, T3(T_IP6, T_PROTO, T_PORT), T_IP6,             { 16, 4, 4 }, 16 },
+	[SET_GUARD4]     = { "guard4",     SOME,   T3(T_IP4, T_PROTO, T_PORT), 0,                 { 4, 4, 4 },  0 },
+	[SET_ALLOW4]     = { "allow4",     SOME,   T4(T_IP4, T_IP4, T_PROTO, T_PORT), 0,          { 4, 4, 4, 4 }, 0 },
+	[SET_GUARD6]     = { "guard6",     SOME,   T3(T_IP6, T_PROTO, T_PORT), 0,                 { 16, 4, 4 }, 0 },
+	[SET_ALLOW6]     = { "allow6",     SOME,   T4(T_IP6, T_IP6, T_PROTO, T_PORT), 0,          { 16, 16, 4, 4 }, 0 },
 	[SET_NETS4]      = { "nets4",      NFT_SET_INTERVAL, T_IP4,    0, { 4 }, 0 },
 	[SET_NETS6]      = { "nets6",      NFT_SET_INTERVAL, T_IP6,    0, { 16 }, 0 },
 	[SET_MASQ4]      = { "masq4",      NFT_SET_INTERVAL, T_IP4,    0, { 4 }, 0 },
@@ -47,6 +54,7 @@ enum { NO_HOOK = -1 };
 static const struct { const char *name, *type; int hook, priority; } chain_rows[] = {
 	{ "spoof",     "filter", NF_INET_PRE_ROUTING,  -300 },
 	{ "dnat",      NULL,     NO_HOOK,              0 },
+	{ "guard",     NULL,     NO_HOOK,              0 },
 	{ "from_wire", "nat",    NF_INET_PRE_ROUTING,  -100 },
 	{ "from_host", "nat",    NF_INET_LOCAL_OUT,    -100 },
 	{ "snat",      "nat",    NF_INET_POST_ROUTING, 100 },
@@ -61,7 +69,7 @@ struct op {
 	enum op_kind kind;
 	uint8_t reg, to;        /* source or only register; destination */
 	uint32_t what;          /* key, set, comparison, verdict: whatever the kind selects */
-	uint32_t base, offset;  /* payload */
+	uint32_t base, offset;  /* payload; CT: base 1 is "as the packet came, before translation" */
 	uint32_t size;
 	const void *data;       /* CMP: NULL is the bridge's name; MASK */
 	const char *chain;      /* VERDICT: jump there */
@@ -71,7 +79,10 @@ struct op {
  * Registers: R1 is 16 bytes wide and is four of the small ones, S0 to S3; S4 and on follow it. A key of several fields
  * lies side by side from R1 on.
  */
-enum { R1 = NFT_REG_1, S1 = NFT_REG32_01, S2 = NFT_REG32_02, S4 = NFT_REG32_04, S5 = NFT_REG32_05 };
+enum {
+	R1 = NFT_REG_1, S1 = NFT_REG32_01, S2 = NFT_REG32_02, S3 = NFT_REG32_03, S4 = NFT_REG32_04, S5 = NFT_REG32_05,
+	S8 = NFT_REG32_08, S9 = NFT_REG32_09,
+};
 
 static const uint32_t tracked = 2 | 4; /* ct state established, related: 1 << (IP_CT_... + 1) */
 static const uint32_t dnatted = IPS_DST_NAT, zero;
@@ -93,6 +104,7 @@ static const char loopback[16] = "lo";
 #define TARGET4                 NETWORK(16, 4, R1)
 #define SOURCE6                 NETWORK(8, 16, R1)
 #define TARGET6                 NETWORK(24, 16, R1)
+#define CAME_TO(key, reg_to)    { OP_CT, .what = key, .to = reg_to, .base = 1 }
 #define PORT(reg_to)            { OP_PAYLOAD, .base = NFT_PAYLOAD_TRANSPORT_HEADER, .offset = 2, .size = 2, .to = reg_to }
 #define IN(set)                 { OP_LOOKUP, .reg = R1, .what = set, .size = 0 }
 #define NOT_IN(set)             { OP_LOOKUP, .reg = R1, .what = set, .base = 1 }
@@ -121,6 +133,16 @@ static const struct op to_any6[]   = { IS_IP6, META(NFT_META_L4PROTO, R1), PORT(
 static const struct op to_range6[] = { IS_IP6, TARGET6, META(NFT_META_L4PROTO, S4), PORT(S5), MAP_TO(SET_PUB6_RANGE, R1), DNAT(NFPROTO_IPV6, 0), {} };
 static const struct op local_dnat[] = { IS_LOCAL, JUMP("dnat"), {} };
 
+/* published for some: looked up by what the packet was sent to, as that is unique to the publishing */
+static const struct op guarded4[] = {
+	IS_IP4, CAME_TO(NFT_CT_DST_IP, R1), META(NFT_META_L4PROTO, S1), CAME_TO(NFT_CT_PROTO_DST, S2), IN(SET_GUARD4),
+	SOURCE4, CAME_TO(NFT_CT_DST_IP, S1), META(NFT_META_L4PROTO, S2), CAME_TO(NFT_CT_PROTO_DST, S3), NOT_IN(SET_ALLOW4), DROP, {}
+};
+static const struct op guarded6[] = {
+	IS_IP6, CAME_TO(NFT_CT_DST_IP6, R1), META(NFT_META_L4PROTO, S4), CAME_TO(NFT_CT_PROTO_DST, S5), IN(SET_GUARD6),
+	SOURCE6, CAME_TO(NFT_CT_DST_IP6, S4), META(NFT_META_L4PROTO, S8), CAME_TO(NFT_CT_PROTO_DST, S9), NOT_IN(SET_ALLOW6), DROP, {}
+};
+
 /* the host's own programs reach a published port through 127.0.0.1: the container must not see that source */
 static const struct op from_loopback[] = { IS_DNATTED, META(NFT_META_OIFNAME, R1), IN(SET_BRIDGES), IS_IP4, SOURCE4, MASK(mask8), EQ(R1, net_loopback, 4), { OP_MASQUERADE }, {} };
 /* a container that reaches a neighbour (or itself) through a port of the host: the answer must come back the same way */
@@ -136,6 +158,7 @@ static const struct rule_row { const char *chain; const struct op *ops; } rule_r
 	{ "spoof",     spoofed_loopback },
 	{ "dnat",      to_host4 }, { "dnat", to_any4 }, { "dnat", to_range4 },
 	{ "dnat",      to_host6 }, { "dnat", to_any6 }, { "dnat", to_range6 },
+	{ "guard",     guarded4 }, { "guard", guarded6 },
 	{ "from_wire", local_dnat },
 	{ "from_host", local_dnat },
 	{ "snat",      from_loopback }, { "snat", hairpin4 }, { "snat", hairpin6 }, { "snat", leave4 }, { "snat", leave6 },
@@ -144,6 +167,7 @@ static const struct rule_row { const char *chain; const struct op *ops; } rule_r
 
 /* rules of one network's chains, in the order in which they are chosen from */
 static const struct op let_answers[]    = { IS_TRACKED, ACCEPT, {} };
+static const struct op ask_guard[]      = { IS_DNATTED, JUMP("guard"), {} };
 static const struct op let_published[]  = { IS_DNATTED, ACCEPT, {} };
 static const struct op let_neighbours[] = { FROM_BRIDGE, ACCEPT, {} };
 static const struct op no_neighbours[]  = { FROM_BRIDGE, DROP, {} };
@@ -183,6 +207,8 @@ static void add_load(struct nftnl_rule *rule, const struct op *op)
 	} else if (op->kind == OP_CT && (expr = add_expr(rule, "ct"))) {
 		nftnl_expr_set_u32(expr, NFTNL_EXPR_CT_KEY, op->what);
 		nftnl_expr_set_u32(expr, NFTNL_EXPR_CT_DREG, op->to);
+		if (op->base)
+			nftnl_expr_set_u8(expr, NFTNL_EXPR_CT_DIR, IP_CT_DIR_ORIGINAL);
 	} else if (op->kind == OP_FIB && (expr = add_expr(rule, "fib"))) {
 		nftnl_expr_set_u32(expr, NFTNL_EXPR_FIB_FLAGS, NFTA_FIB_F_DADDR);
 		nftnl_expr_set_u32(expr, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
@@ -352,6 +378,7 @@ void table_add_network(struct batch *batch, const struct firewall_network *netwo
 	put_chain(batch, NFT_MSG_NEWCHAIN, in, SIZE_MAX);
 	put_chain(batch, NFT_MSG_NEWCHAIN, out, SIZE_MAX);
 	add_rule(batch, in, let_answers, bridge);
+	add_rule(batch, in, ask_guard, bridge);
 	add_rule(batch, in, let_published, bridge);
 	add_rule(batch, in, network->icc ? let_neighbours : no_neighbours, bridge);
 	if (!network->isolate && !network->internal)

@@ -28,6 +28,10 @@ enum set_id {
 	SET_PUB6,
 	SET_PUB6_HOST,
 	SET_PUB6_RANGE,
+	SET_GUARD4, /* address . protocol . port intervals of the host: published for some only */
+	SET_ALLOW4, /* source . address . protocol . port intervals: these */
+	SET_GUARD6,
+	SET_ALLOW6,
 	SET_NETS4, /* subnets of all our bridges */
 	SET_NETS6,
 	SET_MASQ4, /* those whose traffic to the outside wears the host's address */

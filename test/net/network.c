@@ -99,6 +99,41 @@ static void test_port_conflicts(void)
 	CHECK_INT(net_detach(&stage.place, &state, &err), 0);
 }
 
+static void test_allow_from(void)
+{
+	const char *const outside4[] = { "192.0.2.0/30", "192.0.2.2/32", "fd01::/16" };
+	const char *const nobody[] = { "198.51.100.0/24" };
+	struct net_interface_spec one[] = { { .network = "guarded" } };
+	struct net_publish_spec ports[] = {
+		{ .host_port = "8200",
+		  .container_port = "80",
+		  .allow_from = { (void *)outside4, 3 } },
+		{ .host_port = "8201",
+		  .container_port = "80",
+		  .allow_from = { (void *)nobody, 1 } },
+		{ .host_port = "8202", .container_port = "80" },
+		{ .host_port = "8300-8310", .allow_from = { (void *)nobody, 1 } },
+	};
+	struct net_spec spec = { .interfaces = LIST(one), .publish = LIST(ports) };
+
+	make_network((struct net_network){ .name = "guarded", .ipv6 = true });
+	struct box box = box_start("guarded1", &spec);
+
+	CHECK_INT(box.result, 0);
+	traffic_serve(box.space, "::", SOCK_STREAM, 80, "web");
+	traffic_serve(box.space, "::", SOCK_STREAM, 8305, "range");
+	CHECK(traffic_ask(stage.outside, "192.0.2.1", SOCK_STREAM, 8200)[0]);
+	CHECK(traffic_ask(stage.outside, "fd01::1", SOCK_STREAM, 8200)[0]);
+	CHECK(traffic_is_silent(stage.outside, "192.0.2.1", SOCK_STREAM, 8201));
+	CHECK(traffic_is_silent(stage.outside, "fd01::1", SOCK_STREAM, 8201));
+	CHECK(traffic_ask(stage.outside, "192.0.2.1", SOCK_STREAM, 8202)[0]);
+	CHECK(traffic_is_silent(stage.outside, "192.0.2.1", SOCK_STREAM, 8305));
+	CHECK(traffic_ask(stage.here, "127.0.0.1", SOCK_STREAM, 8201)[0]);
+	box_end(&box);
+	CHECK(!space_shows(-1, "nft list table inet masu", "guarded1"));
+	traffic_end();
+}
+
 static void test_isolation(int bridge_netfilter)
 {
 	make_network((struct net_network){ .name = "red" });
@@ -205,6 +240,7 @@ static void run_all(int bridge_netfilter)
 	test_port_conflicts();
 	test_isolation(bridge_netfilter);
 	test_both_families();
+	test_allow_from();
 	stage_end();
 }
 
