@@ -50,6 +50,7 @@ static int change_root_only(const struct flat_view *view, const struct ns_plan *
 	const char *path = flat_string(view, plan->rootfs_target);
 	int sent = flat_get_fd(view, plan->rootfs);
 	auto_close int fd = sent >= 0 ? fcntl(sent, F_DUPFD_CLOEXEC, 3)
+				      /* allowed: a path of the host, named by the bundle */
 				      : open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)

@@ -60,11 +60,13 @@ static char *find_view(char *line)
 
 static int drop(const char *place, struct err *err)
 {
+	/* allowed: places in the host's view, before the root is changed */
 	if (umount2(place, MNT_DETACH | UMOUNT_NOFOLLOW) == 0 || errno == ENOENT)
 		return 0;
 	if (errno != EINVAL && errno != EPERM)
 		return err_sys(err, "unmount the host's %s", place);
 	/* locked: it came from another user namespace; cover it instead */
+	/* allowed: as above */
 	if (mount("tmpfs", place, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
 		  "size=0,nr_inodes=1") == 0)
 		return 0;

@@ -202,7 +202,10 @@ const char *ns_options_data(const struct json_list *words, struct arena *arena, 
 			continue;
 		if (at != data)
 			*at++ = ',';
-		at = stpcpy(at, word);
+		size_t length = strlen(word);
+
+		memcpy(at, word, length);
+		at += length;
 	}
 	return data;
 }

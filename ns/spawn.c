@@ -127,7 +127,7 @@ __attribute__((no_sanitize_address)) static int run_program(struct launch *launc
 	if (!place_descriptors(how, &program))
 		return failed(launch, "place descriptors");
 	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	pthread_sigmask(SIG_SETMASK, &none, NULL);
 	syscall(SYS_execveat, program, "", how->argv, no_environment, AT_EMPTY_PATH);
 	return failed(launch, "execute masu-init");
 }
@@ -261,10 +261,10 @@ int ns_spawn(const struct ns_spawn *how, pid_t *pid, struct err *err)
 	if (how->keep_count > FD_KEEP_MAX)
 		return err_set(err, ERR_INPUT, "preserve descriptors: at most %d", FD_KEEP_MAX);
 	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &before); /* no handler of the caller may run in the child */
+	pthread_sigmask(SIG_SETMASK, &all, &before); /* no handler of the caller may run in the child */
 	long child = start(&launch, first_stack, joins ? 0 : how->new_flags,
 			   joins ? run_intermediate : run_program);
-	sigprocmask(SIG_SETMASK, &before, NULL);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (joins) {
 		if (child > 0)
 			waitpid((pid_t)child, NULL, __WALL);

@@ -3,6 +3,7 @@
 #include "runtime/masu.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,32 +65,25 @@ void masu_set_log(masu_log_callback *callback, void *data, enum masu_log_level m
 	log_set((log_callback *)callback, data, (enum log_level)most);
 }
 
+/* The state root as an absolute path: later commands have other working directories. */
 static int choose_root(struct masu *masu, const char *root, struct err *err)
 {
 	const char *runtime_dir = getenv("XDG_RUNTIME_DIR");
-	char path[4096];
+	char path[PATH_MAX] = "/run/masu", here[PATH_MAX];
+	int result = 0;
 
-	if (root) {
-		char *resolved;
-
-		if (!*root || strspn(root, "/") == strlen(root))
-			return err_set(err, ERR_INPUT, "state directory \"%s\": not allowed", root);
-		if (root[0] == '/') {
-			masu->root = strdup(root);
-		} else {
-			resolved = getcwd(path, sizeof(path));
-			if (!resolved || strlen(path) + strlen(root) + 2 > sizeof(path))
-				return err_sys(err, "state directory %s", root);
-			strcat(strcat(path, "/"), root);
-			masu->root = strdup(path);
-		}
-	} else if (geteuid() != 0 && runtime_dir && runtime_dir[0] == '/') {
-		if (str_format(path, sizeof(path), "%s/masu", runtime_dir) < 0)
-			return err_sys(err, "state directory below XDG_RUNTIME_DIR");
-		masu->root = strdup(path);
-	} else {
-		masu->root = strdup("/run/masu");
-	}
+	if (root && (!*root || strspn(root, "/") == strlen(root)))
+		return err_set(err, ERR_INPUT, "state directory \"%s\": not allowed", root);
+	if (root && root[0] == '/')
+		result = str_format(path, sizeof(path), "%s", root);
+	else if (root)
+		result = getcwd(here, sizeof(here)) ?
+				 str_format(path, sizeof(path), "%s/%s", here, root) : -1;
+	else if (geteuid() != 0 && runtime_dir && runtime_dir[0] == '/')
+		result = str_format(path, sizeof(path), "%s/masu", runtime_dir);
+	if (result < 0)
+		return err_sys(err, "state directory %s", root ? root : "below XDG_RUNTIME_DIR");
+	masu->root = strdup(path);
 	return masu->root ? 0 : err_sys(err, "open masu");
 }
 

@@ -67,10 +67,10 @@ int foreground_begin(struct foreground *foreground, bool subreaper, struct err *
 	sigset_t all;
 
 	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &foreground->signals_before);
+	pthread_sigmask(SIG_SETMASK, &all, &foreground->signals_before);
 	foreground->signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (foreground->signals < 0) {
-		sigprocmask(SIG_SETMASK, &foreground->signals_before, NULL);
+		pthread_sigmask(SIG_SETMASK, &foreground->signals_before, NULL);
 		return err_sys(err, "make signalfd");
 	}
 	foreground->subreaper = subreaper;
@@ -110,18 +110,21 @@ void foreground_end(struct foreground *foreground)
 		prctl(PR_SET_CHILD_SUBREAPER, foreground->was_subreaper);
 	close(foreground->signals);
 	foreground->signals = -1;
-	sigprocmask(SIG_SETMASK, &foreground->signals_before, NULL);
+	pthread_sigmask(SIG_SETMASK, &foreground->signals_before, NULL);
 }
 
 /* Children of the container that lost their parent come to us; the process itself is left for
  * process_status(). */
-static void reap_orphans(pid_t keep)
+static void reap_orphans(int pidfd)
 {
 	for (;;) {
-		siginfo_t ended = { 0 };
+		enum { PEEK = WEXITED | WNOHANG | WNOWAIT | __WALL };
+		siginfo_t ended = { 0 }, own = { 0 };
 
-		if (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0 ||
-		    !ended.si_pid || ended.si_pid == keep)
+		if (waitid(P_ALL, 0, &ended, PEEK) < 0 || !ended.si_pid)
+			return;
+		waitid((idtype_t)P_PIDFD, (id_t)pidfd, &own, PEEK);
+		if (own.si_pid == ended.si_pid)
 			return;
 		waitpid(ended.si_pid, NULL, __WALL | WNOHANG);
 	}
@@ -144,7 +147,7 @@ static void take_signals(struct relay *relay)
 		int number = (int)info.ssi_signo;
 
 		if (number == SIGCHLD)
-			reap_orphans((pid_t)relay->container->state.pid.value);
+			reap_orphans(relay->pidfd);
 		else if (number == SIGWINCH && relay->console >= 0)
 			copy_size(relay->console);
 		else if (number != SIGPIPE)
@@ -152,14 +155,17 @@ static void take_signals(struct relay *relay)
 	}
 }
 
-/* From the container's terminal to our output. False at its end. */
+/* From the container's terminal to our output. False at its end. What nobody takes is dropped: the
+ * program must not block on its terminal. */
 static bool copy_output(struct relay *relay)
 {
 	char chunk[CHUNK];
 	ssize_t length = read(relay->console, chunk, sizeof(chunk));
 
-	if (length > 0)
-		return fd_write_all(1, chunk, (size_t)length) == 0;
+	if (length > 0) {
+		fd_write_all(1, chunk, (size_t)length);
+		return true;
+	}
 	return length < 0 && (errno == EAGAIN || errno == EINTR);
 }
 

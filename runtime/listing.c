@@ -22,9 +22,10 @@ struct text_space {
 static const char *put(struct text_space *space, const char *text)
 {
 	char *copy = space->at;
+	size_t size = text ? strlen(text) + 1 : 1;
 
-	strcpy(copy, text ? text : ""); /* the space was measured with the same texts */
-	space->at += strlen(copy) + 1;
+	memcpy(copy, text ? text : "", size); /* the space was measured with the same texts */
+	space->at += size;
 	return copy;
 }
 

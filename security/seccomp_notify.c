@@ -59,7 +59,8 @@ static int connect_agent(const char *path, struct err *err)
 
 	if (agent < 0)
 		return err_sys(err, "linux.seccomp.listenerPath: make a socket");
-	strcpy(address.sun_path, path_of_fd(pinned, name));
+	path_of_fd(pinned, name);
+	memcpy(address.sun_path, name, sizeof(name));
 	if (connect(agent, (const struct sockaddr *)&address, sizeof(address)) < 0)
 		return err_sys(err, "linux.seccomp.listenerPath: connect to %s", path);
 	return take_fd(&agent);

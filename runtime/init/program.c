@@ -76,6 +76,7 @@ static int check_file(const char *path, const char *name, struct err *err)
 {
 	struct stat status;
 
+	/* allowed: what the kernel will see at execve(), with the rights of the workload */
 	if (stat(path, &status) < 0) {
 		const char *reason = errno == ENOENT    ? "no such file or directory"
 				     : errno == EACCES  ? "permission denied"
