@@ -235,7 +235,8 @@ int gc_layers(struct storage *store, const struct storage_gc *gc, struct err *er
 		if (store->ops->remove(store, aside, err) < 0)
 			result = -1;
 	}
-	if (result < 0)
+	/* then recovery finds the volumes that have lost their record */
+	if (result < 0 || found < 0)
 		intent_abandon(&intent);
 	intent_end(&intent);
 	return result < 0 ? -1 : found;

@@ -25,7 +25,7 @@ int layer_stack_begin(struct storage *store, struct layer_stack *stack, struct a
 
 void layer_stack_end(struct storage *store, struct layer_stack *stack)
 {
-	bool clean = true;
+	bool clean = !stack->half_committed;
 
 	for (size_t i = stack->count; i-- > 0;) {
 		if (stack->parts[i].built &&
@@ -348,6 +348,7 @@ int layer_commit(struct storage *store, struct layer_stack *stack, struct layer_
 	store_timestamp(created);
 	int done = commit_parts(store, stack, created, err);
 
+	stack->half_committed = done < 0;
 	if (done == 0)
 		done = write_image(store, stack, result, arena, image, err);
 	store_unlock(store);

@@ -20,6 +20,7 @@ struct layer_stack {
 	size_t count, room;
 	char prefix[64]; /* of the temporary keys */
 	struct intent intent;
+	bool half_committed; /* recovery has to look for layers without a record */
 };
 
 int layer_stack_begin(struct storage *store, struct layer_stack *stack, struct arena *arena,

@@ -18,14 +18,21 @@ struct sweep {
 	struct err *err;
 };
 
+/* A layer gets its record under the lock that we hold now: one without was being committed or
+ * removed when its process died. */
+static bool is_garbage(const struct sweep *sweep, const char *key)
+{
+	if (str_starts(key, "layer-"))
+		return !record_exists(sweep->store, &layer_kind, key + strlen("layer-"));
+	return (str_starts(key, "build-") || str_starts(key, "trash-")) &&
+	       (sweep->rebooted || store_is_abandoned(key));
+}
+
 static int sweep_volume(const char *key, void *data)
 {
 	struct sweep *sweep = data;
-	bool temporary =
-		str_starts(key, "build-") || str_starts(key, "trash-") || str_starts(key, "probe-");
 
-	if (sweep->prefix ? !str_starts(key, sweep->prefix)
-			  : !temporary || !(sweep->rebooted || store_is_abandoned(key)))
+	if (sweep->prefix ? !str_starts(key, sweep->prefix) : !is_garbage(sweep, key))
 		return 0;
 	/* go on: one that is busy must not keep the others */
 	if (sweep->store->ops->remove(sweep->store, key, sweep->err) < 0)

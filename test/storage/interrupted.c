@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Commands that are killed, or fail, at every fault point: afterwards the store is whole and the
+ * command can be given again. */
+#include "test/storage/bed.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "base/auto.h"
+#include "storage/candidates.h"
+#include "storage/root.h"
+
+static struct err err;
+static char store_path[PATH_MAX];
+
+static struct storage *open_store(void)
+{
+	struct storage *store = storage_open(store_path, STORAGE_AUTO, STORAGE_CREATE, &err);
+
+	if (!store)
+		fprintf(stderr, "  %s\n", err.text);
+	return store;
+}
+
+static int import_as(const char *file, const char *name)
+{
+	auto_arena struct arena arena = { 0 };
+	struct storage_image image;
+	char path[PATH_MAX];
+	auto_store struct storage *store = open_store();
+
+	snprintf(path, sizeof(path), "%s/%s", bed, file);
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return store ? storage_import(store, &(struct storage_import){ .name = name, .fd = fd },
+				      &arena, &image, &err)
+		     : -1;
+}
+
+static int attach_c(void)
+{
+	auto_arena struct arena arena = { 0 };
+	struct storage_spec spec = { .present = true, .image = "base" };
+	struct storage_request request = {
+		.spec = &spec, .root = store_path, .id = "c", .userns_fd = -1
+	};
+	struct storage_state state;
+
+	if (storage_plan(&request, &arena, &state, &err) < 0)
+		return -1;
+	auto_close int mount = storage_attach(&request, &state, &err);
+
+	if (mount < 0)
+		return -1;
+	return mkdirat(mount, "made", 0755);
+}
+
+static int detach_c(void)
+{
+	const struct storage_state state = { .root = store_path, .id = "c" };
+
+	return storage_detach(&state, &err);
+}
+
+static int do_import(void)
+{
+	return import_as("second.tar", "second");
+}
+
+static int do_commit(void)
+{
+	auto_arena struct arena arena = { 0 };
+	struct storage_image image;
+	auto_store struct storage *store = open_store();
+
+	return store ? storage_commit(store, &(struct storage_commit){ .id = "c", .name = "work" },
+				      &arena, &image, &err)
+		     : -1;
+}
+
+static int do_snapshot(void)
+{
+	auto_store struct storage *store = open_store();
+
+	return store ? storage_snapshot_create(store, "c", "s", &err) : -1;
+}
+
+static int do_unsnap(void)
+{
+	auto_store struct storage *store = open_store();
+
+	return store ? storage_snapshot_remove(store, "c", "s", &err) : -1;
+}
+
+static int do_rollback(void)
+{
+	auto_store struct storage *store = open_store();
+
+	return store ? storage_snapshot_rollback(store, "c", "s", &err) : -1;
+}
+
+static int do_remove(void)
+{
+	auto_store struct storage *store = open_store();
+
+	return store ? storage_image_remove(store, "second", &err) : -1;
+}
+
+/* `again`: what a second try may say besides success, because the first one was finished by
+ * recovery. */
+struct scene {
+	const char *name;
+	int (*act)(void);
+	int (*before[3])(void);
+	int again;
+	const char *points[12];
+};
+
+/* clang-format off */
+static const struct scene scenes[] = {
+	{ "import",   do_import,   { NULL }, 0,
+	  { "intent.begun", "intent.armed", "overlay.made", "import.unpacked", "commit.synced", "commit.renamed", "record.written",
+	    "commit.recorded", "commit.named" } },
+	{ "attach",   attach_c,    { NULL }, 0,
+	  { "intent.begun", "intent.armed", "record.written", "attach.recorded", "overlay.made", "attach.created", "attach.mounted" } },
+	{ "detach",   detach_c,    { attach_c }, 0,
+	  { "intent.begun", "intent.armed", "remove.renamed", "detach.removed" } },
+	{ "commit",   do_commit,   { attach_c }, 0,
+	  { "intent.begun", "intent.armed", "overlay.made", "commit.cloned", "commit.synced", "commit.renamed", "record.written",
+	    "commit.recorded", "commit.named" } },
+	{ "snapshot", do_snapshot, { attach_c }, 0,
+	  { "intent.begun", "intent.armed", "overlay.made", "snapshot.cloned", "record.written" } },
+	{ "unsnap",   do_unsnap,   { attach_c, do_snapshot }, ERR_NOT_FOUND,
+	  { "intent.begun", "intent.armed", "remove.renamed", "unsnap.removed" } },
+	{ "rollback", do_rollback, { attach_c, do_snapshot }, 0,
+	  { "intent.begun", "intent.armed", "rollback.cloned", "remove.renamed", "rollback.removed" } },
+	{ "remove",   do_remove,   { do_import }, ERR_NOT_FOUND,
+	  { "intent.begun", "intent.armed", "gc.record-removed" } },
+};
+
+/* clang-format on */
+
+static int show(const struct storage_finding *finding, void *data)
+{
+	fprintf(stderr, "  %s: %s %s: %s\n", (const char *)data, finding->kind, finding->name,
+		finding->problem);
+	return 0;
+}
+
+/* Nothing to complain of, no intent, and the first image still the tree that it was made of. */
+static void check_store(const char *label)
+{
+	auto_arena struct arena arena = { 0 };
+	struct change_list list = { .arena = &arena };
+	struct image_record image;
+	char path[PATH_MAX];
+	auto_store struct storage *store = open_store();
+
+	CHECK_ROW(label, store);
+	if (!store)
+		return;
+	CHECK_ROW(label, storage_fsck(store, false, show, (void *)(uintptr_t)label, &err) == 0);
+	CHECK_ROW(label, !intent_any(store));
+	CHECK_ROW(label, image_resolve(store, "base", &arena, &image, &err) == 0);
+	auto_close int view = root_view_chain(store, image.chain.items, image.chain.count, &err);
+
+	snprintf(path, sizeof(path), "%s/src", bed);
+	auto_close int source = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	CHECK_ROW(label, tree_compare(source, view, NULL, &list, &err) == 0 && list.count == 0);
+	CHECK_ROW(
+		label,
+		shell("cd %s && test $(ls tmp | grep -cv boot) = 0 && ! ls data | grep -E '^(build|trash)'",
+		      store_path));
+}
+
+static void clean_up(void)
+{
+	detach_c();
+	auto_store struct storage *store = open_store();
+
+	if (store) {
+		storage_image_remove(store, "second", NULL);
+		storage_image_remove(store, "work", NULL);
+	}
+}
+
+static void run_row(const struct scene *scene, const char *point, bool kill)
+{
+	char label[96];
+
+	snprintf(label, sizeof(label), "%s %s at %s", scene->name, kill ? "killed" : "failed",
+		 point);
+	for (size_t i = 0; i < 3 && scene->before[i]; i++)
+		CHECK_ROW(label, scene->before[i]() == 0);
+	fflush(stdout);
+	pid_t child = fork();
+
+	if (child == 0) {
+		setenv(kill ? "MASU_STORAGE_KILL_AT" : "MASU_STORAGE_FAIL_AT", point, 1);
+		_exit(scene->act() == 0 ? 0 : 17);
+	}
+	int status = 0;
+
+	waitpid(child, &status, 0);
+	if (kill)
+		CHECK_ROW(label, WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	else
+		CHECK_ROW(label, WIFEXITED(status) && WEXITSTATUS(status) == 17);
+	check_store(label);
+	int again = scene->act();
+	bool fine = again == 0 || err.code == scene->again ||
+		    /* the interrupted one had got to its end */
+		    (scene->act == attach_c && err.code == ERR_EXISTS) ||
+		    (scene->act == do_snapshot && err.code == ERR_EXISTS);
+
+	if (!fine)
+		fprintf(stderr, "  %s: again: %s\n", label, err.text);
+	CHECK_ROW(label, fine);
+	check_store(label);
+	clean_up();
+}
+
+int main(void)
+{
+#ifndef MASU_FAULTS
+	printf("skip: built without fault points (VARIANT=faults)\n");
+	return 0;
+#endif
+	if (!bed_open())
+		return 0;
+	snprintf(store_path, sizeof(store_path), "%s/store", bed);
+	CHECK(shell(
+		"cd %s && mkdir -p src/dir && echo a > src/dir/a && ln -s a src/dir/l && tar --format=posix -C src -cf base.tar . && "
+		"mkdir two && echo b > two/b && tar --format=posix -C two -cf second.tar .",
+		bed));
+	CHECK(import_as("base.tar", "base") == 0);
+	for (size_t i = 0; i < sizeof(scenes) / sizeof(scenes[0]); i++) {
+		for (const char *const *point = scenes[i].points; *point; point++) {
+			run_row(&scenes[i], *point, true);
+			run_row(&scenes[i], *point, false);
+		}
+	}
+	bed_close();
+	return unit_done("storage interrupted");
+}
