@@ -105,8 +105,8 @@ char *net_hosts_text(const struct net_state *state, const struct net_spec *spec,
 /* ---- resolv.conf ---- */
 
 /* Call `take` for each word behind `key` in the lines of a resolv.conf(5) text. */
-static void each_word(const char *host_text, const char *key, struct text *text,
-		      void (*take)(struct text *text, const char *word, size_t length))
+static void each_word(const char *host_text, const char *key, void *data,
+		      void (*take)(void *data, const char *word, size_t length))
 {
 	for (const char *line = host_text; line && *line; line = strchr(line, '\n')) {
 		line += *line == '\n';
@@ -118,14 +118,15 @@ static void each_word(const char *host_text, const char *key, struct text *text,
 		while (*(word += strspn(word, " \t")) && !strchr("\n#;", *word)) {
 			size_t length = strcspn(word, " \t\n");
 
-			take(text, word, length);
+			take(data, word, length);
 			word += length;
 		}
 	}
 }
 
-static void take_server(struct text *text, const char *word, size_t length)
+static void take_server(void *data, const char *word, size_t length)
 {
+	struct text *text = data;
 	char server[IP_TEXT_MAX];
 	struct ip_address address;
 
@@ -134,9 +135,9 @@ static void take_server(struct text *text, const char *word, size_t length)
 		append(text, "nameserver %s\n", server);
 }
 
-static void take_word(struct text *text, const char *word, size_t length)
+static void take_word(void *data, const char *word, size_t length)
 {
-	append(text, " %.*s", (int)length, word);
+	append(data, " %.*s", (int)length, word);
 }
 
 /* "search a b": the spec's list, else the host's; nothing when both are empty. */
@@ -175,4 +176,37 @@ char *net_resolv_text(const struct net_spec *spec, const char *host_text, bool r
 	append_list(&text, "search", &spec->dns.search, host_text);
 	append_list(&text, "options", &spec->dns.options, host_text);
 	return finish(&text, "/etc/resolv.conf", err);
+}
+
+/* ---- upstream servers of the name server ---- */
+
+struct servers {
+	struct ip_address *items;
+	size_t count, room;
+};
+
+static void take_upstream(void *data, const char *word, size_t length)
+{
+	struct servers *servers = data;
+	char text[IP_TEXT_MAX];
+
+	if (servers->count < servers->room &&
+	    str_format(text, sizeof(text), "%.*s", (int)length, word) == 0 &&
+	    ip_parse(text, &servers->items[servers->count]))
+		servers->count++;
+}
+
+size_t hosts_read_servers(const struct net_spec *spec, const char *host_text,
+			  struct ip_address *items, size_t room)
+{
+	struct servers servers = { .items = items, .room = room };
+
+	for (size_t i = 0; i < spec->dns.servers.count; i++) {
+		const char *text = JSON_ITEMS(const char *, &spec->dns.servers)[i];
+
+		take_upstream(&servers, text, strlen(text));
+	}
+	if (!spec->dns.servers.count)
+		each_word(host_text, "nameserver", &servers, take_upstream);
+	return servers.count;
 }

@@ -3,6 +3,7 @@
  * need no lock. */
 #include "net/names.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -27,6 +28,17 @@ static int open_names(const struct net_place *place, const char *network, struct
 	return dir < 0 ? -1 : place_open_at(dir, "names", err);
 }
 
+/* Small letters: a name may be asked for in any. */
+static const char *fold(const char *name, char folded[64])
+{
+	size_t length = 0;
+
+	for (; name[length] && length < 63; length++)
+		folded[length] = (char)tolower((unsigned char)name[length]);
+	folded[length] = '\0';
+	return folded;
+}
+
 /* "10.210.0.2/24" and so on as "10.210.0.2 fd00::2". */
 static void join_addresses(const struct net_interface_state *interface, char text[ADDRESSES_MAX])
 {
@@ -44,7 +56,7 @@ static void join_addresses(const struct net_interface_state *interface, char tex
 int names_publish(const struct net_place *place, const struct net_interface_state *interface,
 		  const char *id, struct err *err)
 {
-	char text[ADDRESSES_MAX];
+	char text[ADDRESSES_MAX], folded[64];
 
 	if (!interface->names.count)
 		return 0;
@@ -54,7 +66,7 @@ int names_publish(const struct net_place *place, const struct net_interface_stat
 		return -1;
 	join_addresses(interface, text);
 	for (size_t i = 0; i < interface->names.count; i++) {
-		const char *name = JSON_ITEMS(const char *, &interface->names)[i];
+		const char *name = fold(JSON_ITEMS(const char *, &interface->names)[i], folded);
 
 		/* somebody else may remove the directory as empty between these two */
 		for (int tries = 0;; tries++) {
@@ -74,6 +86,8 @@ int names_publish(const struct net_place *place, const struct net_interface_stat
 int names_withdraw(const struct net_place *place, const struct net_interface_state *interface,
 		   const char *id, struct err *err)
 {
+	char folded[64];
+
 	if (!interface->names.count)
 		return 0;
 	auto_close int names = open_names(place, interface->network, err);
@@ -81,7 +95,7 @@ int names_withdraw(const struct net_place *place, const struct net_interface_sta
 	if (names < 0)
 		return -1;
 	for (size_t i = 0; i < interface->names.count; i++) {
-		const char *name = JSON_ITEMS(const char *, &interface->names)[i];
+		const char *name = fold(JSON_ITEMS(const char *, &interface->names)[i], folded);
 		auto_close int dir =
 			openat(names, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
@@ -140,12 +154,15 @@ int names_find_addresses(const struct net_place *place, const char *network, con
 			 char *addresses, size_t size, struct err *err)
 {
 	struct gathered gathered = { addresses, size };
+	char folded[64];
 	auto_close int names = open_names(place, network, err);
 
 	if (names < 0)
 		return -1;
 	addresses[0] = '\0';
-	return net_name_is_valid(name) ? each_holder(names, name, gather, &gathered) : 0;
+	if (!net_name_is_valid(name))
+		return 0;
+	return each_holder(names, fold(name, folded), gather, &gathered);
 }
 
 int names_each(const struct net_place *place, const char *network,

@@ -222,6 +222,24 @@ char *net_hosts_text(const struct net_state *state, const struct net_spec *spec,
 char *net_resolv_text(const struct net_spec *spec, const char *host_text, bool resolver,
 		      struct arena *arena, struct err *err);
 
+/* ---- the name server of a container, for a program that stays with it ---- */
+
+struct net_resolver;
+
+/*
+ * Listen at NET_RESOLVER_ADDRESS inside `netns`, answer for the names of its networks, pass all
+ * else to the spec's servers or those of the host's resolv.conf (its text). `place` and `state`
+ * have to stay until it is closed. NULL on failure.
+ */
+struct net_resolver *net_resolver_open(const struct net_place *place, const struct net_state *state,
+				       int netns, const struct net_spec *spec,
+				       const char *host_text, struct err *err);
+
+/* To poll for reading; then net_resolver_serve() does what is to be done, without ever waiting. */
+int net_resolver_fd(const struct net_resolver *resolver);
+void net_resolver_serve(struct net_resolver *resolver);
+void net_resolver_close(struct net_resolver *resolver);
+
 /* ---- what has no owner any more ---- */
 
 /* Called for each thing found: "address 10.210.0.7 of network web, container web1". */

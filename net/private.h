@@ -97,3 +97,10 @@ int network_forget(const struct net_place *place, const char *name, struct err *
 
 /* Give back what net_reserve() took. Goes on after failures; the record holds the first. */
 int reserve_release(const struct net_place *place, const struct net_state *state, struct err *err);
+
+/* ---- hosts.c ---- */
+
+/* The name servers to ask: the spec's, else those of the host's resolv.conf (its text). How many,
+ * at most `room`. */
+size_t hosts_read_servers(const struct net_spec *spec, const char *host_text,
+			  struct ip_address *servers, size_t room);
