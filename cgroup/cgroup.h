@@ -64,6 +64,9 @@ struct cgroup;
 int cgroup_plan(enum cgroup_driver driver, const char *path, const char *id, bool required,
 		struct arena *arena, struct cgroup_state *state, struct err *err);
 
+/* True when the path is the one that we choose ourselves for this id. */
+bool cgroup_is_default(const struct cgroup_state *state, const char *id);
+
 /* Open for use from a state (planned or loaded); directories that are gone are tolerated and
  * remembered as gone. */
 struct cgroup *cgroup_open(const struct cgroup_state *state, struct arena *arena, struct err *err);
@@ -139,6 +142,92 @@ int cgroup_delegate(const struct cgroup *cgroup, uid_t uid, gid_t gid, struct er
 
 /* Number of OOM kills in it so far (0 when unknown), to explain a process that was killed. */
 uint64_t cgroup_oom_kills(const struct cgroup *cgroup);
+
+/*
+ * A descriptor that becomes ready (POLLIN, POLLPRI or POLLERR) when that number grows, maybe a
+ * moment before and maybe in vain; cgroup_oom_rearm() after each time. ERR_UNSUPPORTED without a
+ * memory controller.
+ */
+int cgroup_oom_watch(const struct cgroup *cgroup, struct err *err);
+void cgroup_oom_rearm(int watch);
+
+/* ---- statistics ----
+ * Nothing is made up: a counter that this kernel or version does not have, and a limit that is not
+ * set, stay absent. Times are in nanoseconds, sizes in bytes. */
+struct cgroup_usage {
+	struct opt_u64 limit, usage;
+	struct opt_u64 max;     /* the highest that usage ever was */
+	struct opt_u64 failcnt; /* how often the limit was hit */
+};
+
+struct cgroup_pressure_line {
+	struct json_raw avg10, avg60, avg300; /* percent, as the kernel writes them */
+	struct opt_u64 total; /* stalled time in microseconds, as the kernel has it */
+};
+
+struct cgroup_pressure {
+	struct cgroup_pressure_line some, full;
+};
+
+struct cgroup_cpu_usage {
+	struct opt_u64 total, kernel, user;
+	struct json_list percpu, percpu_kernel, percpu_user; /* uint64_t; v1 only */
+};
+
+struct cgroup_throttling {
+	struct opt_u64 periods, throttled_periods, throttled_time;
+};
+
+struct cgroup_cpu_stats {
+	struct cgroup_cpu_usage usage;
+	struct cgroup_throttling throttling;
+	struct cgroup_pressure psi;
+};
+
+struct cgroup_memory_stats {
+	struct opt_u64 cache;
+	struct cgroup_usage usage;
+	struct cgroup_usage swap; /* memory and swap together, in v2 as well */
+	struct cgroup_usage kernel, kernel_tcp;
+	struct json_raw raw; /* memory.stat as a JSON object */
+	struct cgroup_pressure psi;
+};
+
+struct cgroup_pids_stats {
+	struct opt_u64 current, limit;
+};
+
+struct cgroup_io_count {
+	struct opt_u64 major, minor;
+	const char *op; /* "Read", "Write", "Discard"; in v1 "Sync", "Async" and "Total", too */
+	struct opt_u64 value;
+};
+
+struct cgroup_io_stats {
+	struct json_list bytes, operations; /* struct cgroup_io_count */
+	struct cgroup_pressure psi;
+};
+
+struct cgroup_page_stats {
+	const char *size; /* "2MB" */
+	struct cgroup_usage usage;
+};
+
+struct cgroup_stats {
+	struct cgroup_cpu_stats cpu;
+	struct cgroup_memory_stats memory;
+	struct cgroup_pids_stats pids;
+	struct cgroup_io_stats io;
+	struct json_list pages; /* struct cgroup_page_stats */
+};
+
+/* As `data` of runc's "stats" event. */
+extern const struct json_object cgroup_stats_object;
+
+/* Everything at one point in time, or nearly so; what it points to lives in the arena.
+ * ERR_UNSUPPORTED when the container has no cgroup. */
+int cgroup_stats_read(struct cgroup *cgroup, struct arena *arena, struct cgroup_stats *stats,
+		      struct err *err);
 
 /* What a mount of type "cgroup" inside the container shows; plain data for ns/. */
 struct cgroup_mount {

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "cgroup/host.h"
 #include "cgroup/knobs.h"
+#include "cgroup/stats.h"
 
 struct cgroup_ops;
 struct cgroup_resources;
@@ -43,6 +44,7 @@ struct cgroup {
 struct cgroup_ops {
 	const char *name;
 	const struct cgroup_knobs *knobs;
+	const struct cgroup_counters *counters;
 	const char *self_file; /* a process that writes "0" here moves itself */
 	const char *oom_file;  /* has a line "oom_kill N" */
 	bool whole;            /* its directory knows all processes: freeze, kill, clone into it */
@@ -65,6 +67,9 @@ struct cgroup_ops {
 
 	/* SIGKILL to everything at once. 1, or NULL: there is no such file. */
 	int (*kill)(struct cgroup_place *place, struct err *err);
+
+	/* A descriptor for cgroup_oom_watch(). Needs the memory controller. */
+	int (*watch_oom)(struct cgroup_place *place, struct err *err);
 
 	/* Would this limit be below what is in use? NULL: the kernel refuses by itself. */
 	int (*check_update)(struct cgroup_place *place, const struct cgroup_resources *resources,

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "cgroup/cgroup.h"
@@ -189,4 +190,24 @@ uint64_t cgroup_oom_kills(const struct cgroup *cgroup)
 	if (place && cgroup_place_read(place, place->ops->oom_file, text, sizeof(text)) > 0)
 		cgroup_read_key(text, "oom_kill", &kills);
 	return kills;
+}
+
+int cgroup_oom_watch(const struct cgroup *cgroup, struct err *err)
+{
+	struct cgroup_place *place = cgroup_find_place(cgroup, CGROUP_MEMORY);
+
+	if (!place)
+		return err_set(err, ERR_UNSUPPORTED,
+			       "watch out of memory: the container has no memory controller");
+	return place->ops->watch_oom(place, err);
+}
+
+void cgroup_oom_rearm(int watch)
+{
+	char text[OOM_TEXT_MAX];
+
+	/* an eventfd has no position; a kernel file is read from its beginning */
+	lseek(watch, 0, SEEK_SET);
+	while (read(watch, text, sizeof(text)) < 0 && errno == EINTR)
+		;
 }

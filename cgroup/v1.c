@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -168,13 +169,32 @@ static int v1_freeze(struct cgroup_place *place, bool frozen, struct err *err)
 	return frozen ? wait_frozen(place, err) : 0;
 }
 
+/* The kernel adds one to an eventfd each time that it starts looking for a victim. */
+static int v1_watch_oom(struct cgroup_place *place, struct err *err)
+{
+	auto_close int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	int dir = cgroup_place_fd(place);
+	auto_close int control =
+		dir < 0 ? -1 : openat(dir, "memory.oom_control", O_RDONLY | O_CLOEXEC);
+	char line[32];
+
+	if (event < 0 || control < 0)
+		return err_sys(err, "watch %s/memory.oom_control", place->dir);
+	str_format(line, sizeof(line), "%d %d", event, control);
+	if (cgroup_place_write(place, "cgroup.event_control", line, err) < 0)
+		return -1;
+	return take_fd(&event);
+}
+
 const struct cgroup_ops cgroup_v1_ops = {
 	.name = "v1",
 	.knobs = &cgroup_v1_knobs,
+	.counters = &cgroup_v1_counters,
 	.self_file = "tasks",
 	.oom_file = "memory.oom_control",
 	.settle = v1_settle,
 	.devices = v1_devices,
 	.freeze = v1_freeze,
 	.is_frozen = v1_is_frozen,
+	.watch_oom = v1_watch_oom,
 };
