@@ -21,6 +21,7 @@
 #include "runtime/lifecycle.h"
 #include "runtime/listing.h"
 #include "runtime/notify.h"
+#include "runtime/stats.h"
 
 _Static_assert(sizeof(struct masu_error) == sizeof(struct err), "one layout inside and outside");
 _Static_assert(offsetof(struct masu_error, hint) == offsetof(struct err, hint),
@@ -166,10 +167,10 @@ static int finish_run(struct creation *creation, struct foreground *foreground,
 
 	if (container_after_start(container, poststart, err) < 0)
 		return -1;
-	if (options->detach)
-		return notify >= 0 ? notify_wait(container, notify, err) : 0;
 	/* others may work on it while it runs */
 	state_unlock(container->dir_fd);
+	if (options->detach)
+		return notify >= 0 ? notify_wait(container, notify, err) : 0;
 	int result = foreground->signals >= 0
 			     ? foreground_wait(foreground, container, container->pidfd,
 					       creation->startup.console, notify, err)
@@ -386,6 +387,32 @@ int masu_pids(struct masu *masu, const char *id, pid_t **pids, size_t *count,
 	*pids = copy;
 	*count = found_count;
 	return 0;
+}
+
+int masu_stats(struct masu *masu, const char *id, char **json, struct masu_error *error)
+{
+	struct err *err = inside(error);
+	auto_container struct container container = CONTAINER_INIT;
+
+	if (container_open(masu, id, STATE_UNLOCKED, false, &container, err) < 0)
+		return -1;
+	const char *text = container_stats(&container, &container.arena, err);
+
+	if (!text)
+		return -1;
+	*json = strdup(text);
+	return *json ? 0 : err_sys(err, "statistics of %s", id);
+}
+
+int masu_events(struct masu *masu, const char *id, unsigned int interval_ms,
+		masu_event_callback *report, void *data, struct masu_error *error)
+{
+	struct err *err = inside(error);
+	auto_container struct container container = CONTAINER_INIT;
+
+	if (container_open(masu, id, STATE_UNLOCKED, false, &container, err) < 0)
+		return -1;
+	return container_events(&container, interval_ms, report, data, err);
 }
 
 int masu_update(struct masu *masu, const char *id, const struct masu_update_options *given,

@@ -290,6 +290,25 @@ MASU_API int masu_resume(struct masu *masu, const char *id, struct masu_error *e
 MASU_API int masu_pids(struct masu *masu, const char *id, pid_t **pids, size_t *count,
 		       struct masu_error *error);
 
+/*
+ * What the kernel counts for it, as one line of JSON like runc's: {"type":"stats","id":...,"data":
+ * {"cpu":...,"memory":...,"pids":...,"blkio":...,"hugetlb":...}}. Times are in ns, sizes in bytes; a
+ * counter that the kernel does not have and a limit that is not set are left out. MASU_ERR_STATE
+ * when it is stopped, MASU_ERR_UNSUPPORTED when it has no cgroup.
+ */
+MASU_API int masu_stats(struct masu *masu, const char *id, char **json, struct masu_error *error);
+
+/* Called with one line of JSON without a newline; returns false to have no more of them. */
+typedef bool masu_event_callback(const char *json, void *data);
+
+/*
+ * Report the line of masu_stats() now and every interval_ms (at least 1), and
+ * {"type":"oom","id":...} soon after the kernel killed a process for lack of memory. Returns when
+ * the container has stopped or `report` returned false.
+ */
+MASU_API int masu_events(struct masu *masu, const char *id, unsigned int interval_ms,
+			 masu_event_callback *report, void *data, struct masu_error *error);
+
 struct masu_update_options {
 	size_t size;
 	const char *resources_json;  /* an object like `linux.resources`; what it lacks stays */

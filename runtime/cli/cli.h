@@ -46,9 +46,9 @@ struct cli {
 /* The commands, in the order of the help; ends with NULL. */
 extern const struct command *const cli_commands[];
 
-extern const struct command cli_checkpoint, cli_create, cli_delete, cli_exec, cli_features, cli_gc,
-	cli_help, cli_kill, cli_list, cli_pause, cli_ps, cli_restore, cli_resume, cli_run, cli_spec,
-	cli_start, cli_state, cli_update, cli_version;
+extern const struct command cli_checkpoint, cli_create, cli_delete, cli_events, cli_exec,
+	cli_features, cli_gc, cli_help, cli_kill, cli_list, cli_pause, cli_ps, cli_restore,
+	cli_resume, cli_run, cli_spec, cli_start, cli_state, cli_update, cli_version;
 
 /* Print the help of a command, or of masu when NULL, on standard output. */
 void cli_print_help(const struct command *command);

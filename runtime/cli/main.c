@@ -50,10 +50,10 @@ static const struct option_row version_rows[] = {
 /* clang-format on */
 
 const struct command *const cli_commands[] = {
-	&cli_run,        &cli_create,  &cli_start,   &cli_state, &cli_kill,
-	&cli_delete,     &cli_list,    &cli_exec,    &cli_ps,    &cli_pause,
-	&cli_resume,     &cli_update,  &cli_spec,    &cli_gc,    &cli_features,
-	&cli_checkpoint, &cli_restore, &cli_version, &cli_help,  NULL,
+	&cli_run,     &cli_create, &cli_start, &cli_state,    &cli_kill,       &cli_delete,
+	&cli_list,    &cli_exec,   &cli_ps,    &cli_pause,    &cli_resume,     &cli_update,
+	&cli_events,  &cli_spec,   &cli_gc,    &cli_features, &cli_checkpoint, &cli_restore,
+	&cli_version, &cli_help,   NULL,
 };
 
 int cli_fail(struct masu_error *error, int code, const char *format, ...)
@@ -290,7 +290,8 @@ int main(int argc, char **argv)
 	struct masu_error error = { 0 };
 
 	fill_standard_descriptors();
-	/* a file size limit of ours shall be an error that undoes, not the end; masu-init resets it */
+	/* a file size limit of ours shall be an error that undoes, not the end; masu-init resets it
+	 */
 	signal(SIGXFSZ, SIG_IGN);
 	if (argc < 1)
 		return 1;
