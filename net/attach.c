@@ -11,12 +11,11 @@
 
 #include "base/auto.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "net/driver.h"
 #include "net/firewall.h"
 #include "net/private.h"
-
-#define FIREWALL_LOCK "firewall.lock"
 
 /* One container's attachment in the making. */
 struct attachment {
@@ -46,28 +45,12 @@ static const struct net_interface_state *interface_at(const struct net_state *st
 
 /* ---- firewall ---- */
 
-static struct firewall_network network_for_firewall(const struct network *network)
-{
-	struct firewall_network wall = {
-		.bridge = network->spec.bridge,
-		.subnet_count = network->subnet_count,
-		.masquerade = network_masquerades(network),
-		.internal = network->spec.internal,
-		.isolate = network_is_isolated(network),
-		.icc = network_allows_icc(network),
-	};
-
-	for (size_t i = 0; i < network->subnet_count; i++)
-		wall.subnets[i] = network->subnets[i].prefix;
-	return wall;
-}
-
 static int open_firewall(struct attachment *attach, struct err *err)
 {
 	return attach->firewall.firewall ? 0 : firewall_open(&attach->firewall, err);
 }
 
-static int ensure_firewall(struct attachment *attach, const struct network *network,
+static int ensure_firewall(struct attachment *attach, const struct network *network, bool is_new,
 			   struct err *err)
 {
 	if (open_firewall(attach, err) < 0)
@@ -77,7 +60,11 @@ static int ensure_firewall(struct attachment *attach, const struct network *netw
 
 	if (present)
 		return present < 0 ? -1 : 0;
-	struct firewall_network only = network_for_firewall(network);
+	if (!is_new)
+		log_warning("network %s: somebody has removed the firewall table %s; "
+			    "`masu network reload` brings back what running containers had in it",
+			    network->spec.name, FIREWALL_TABLE);
+	struct firewall_network only = firewall_describe(network);
 	const struct firewall_change change = { .networks = &only, .network_count = 1 };
 	/* two networks' first starts at once must not both make the table */
 	auto_close int dir = place_open(attach->place->state, err);
@@ -86,56 +73,18 @@ static int ensure_firewall(struct attachment *attach, const struct network *netw
 	return lock < 0 ? -1 : wall->ops->add(wall->firewall, &change, err);
 }
 
-static int firewall_port(const struct net_port_state *port, struct firewall_port *made,
-			 struct arena *arena, struct err *err)
-{
-	struct ip_prefix *allowed =
-		arena_alloc(arena, (port->allow_from.count + 1) * sizeof(*allowed));
-
-	*made = (struct firewall_port){ .protocol = port->protocol,
-					.first = port->first,
-					.last = port->last,
-					.port = port->port,
-					.allowed = allowed,
-					.allowed_count = port->allow_from.count };
-	if (!allowed)
-		return err_sys(err, "list published ports");
-	for (size_t i = 0; i < port->allow_from.count; i++) {
-		const char *text = JSON_ITEMS(const char *, &port->allow_from)[i];
-
-		if (!ip_parse_prefix(text, &allowed[i]))
-			return err_set(err, ERR_INPUT, "read state: \"%s\" is not valid", text);
-	}
-	if (!ip_parse(port->host, &made->host) || !ip_parse(port->address, &made->address) ||
-	    port->first > port->last || port->last > 65535)
-		return err_set(err, ERR_INPUT, "read state: port %u is not valid", port->first);
-	return 0;
-}
-
-static int firewall_ports(const struct net_state *state, struct firewall_port **ports,
-			  struct arena *arena, struct err *err)
-{
-	*ports = arena_alloc(arena, (state->ports.count + 1) * sizeof(**ports));
-	if (!*ports)
-		return err_sys(err, "list published ports");
-	for (size_t i = 0; i < state->ports.count; i++) {
-		if (firewall_port(&JSON_ITEMS(const struct net_port_state, &state->ports)[i],
-				  &(*ports)[i], arena, err) < 0)
-			return -1;
-		(*ports)[i].owner = state->id;
-	}
-	return 0;
-}
-
 static int publish(struct attachment *attach, struct err *err)
 {
-	struct firewall_port *ports;
 	struct firewall_change change = { .port_count = attach->state->ports.count };
+	struct firewall_port *ports =
+		arena_alloc(&attach->arena, (change.port_count + 1) * sizeof(*ports));
 
 	if (!change.port_count)
 		return 0;
+	if (!ports)
+		return err_sys(err, "publish ports");
 	if (open_firewall(attach, err) < 0 ||
-	    firewall_ports(attach->state, &ports, &attach->arena, err) < 0)
+	    firewall_read_ports(attach->state, ports, &attach->arena, err) < 0)
 		return -1;
 	const struct firewall_session *wall = &attach->firewall;
 
@@ -189,10 +138,13 @@ static int ensure_networks(struct attachment *attach, struct err *err)
 				       interface->network, network->spec.driver);
 		auto_close int lock = network_lock(attach->place, interface->network, err);
 
-		if (lock < 0 ||
-		    driver->ensure(network, &attach->host, &attach->devices[i], err) < 0)
+		if (lock < 0)
 			return -1;
-		if (driver->filters && ensure_firewall(attach, network, err) < 0)
+		int made = driver->ensure(network, &attach->host, &attach->devices[i], err);
+
+		if (made < 0)
+			return -1;
+		if (driver->filters && ensure_firewall(attach, network, made, err) < 0)
 			return err_wrap(err, "set up network %s", interface->network);
 	}
 	return 0;
@@ -469,11 +421,13 @@ static int unpublish(const struct net_state *state, struct err *err)
 	auto_firewall struct firewall_session wall = { 0 };
 	auto_arena struct arena arena = { 0 };
 	struct firewall_change change = { .port_count = state->ports.count };
-	struct firewall_port *ports;
+	struct firewall_port *ports = arena_alloc(&arena, (change.port_count + 1) * sizeof(*ports));
 
 	if (!change.port_count)
 		return 0;
-	if (firewall_ports(state, &ports, &arena, err) < 0 || firewall_open(&wall, err) < 0)
+	if (!ports)
+		return err_sys(err, "unpublish ports");
+	if (firewall_read_ports(state, ports, &arena, err) < 0 || firewall_open(&wall, err) < 0)
 		return -1;
 	change.ports = ports;
 	if (wall.ops->remove(wall.firewall, &change, err) < 0)
@@ -508,7 +462,7 @@ int net_remove_network(const struct net_place *place, const char *name, struct e
 	const struct net_driver *driver = driver_find(network->spec.driver);
 
 	if (driver && driver->filters) {
-		struct firewall_network only = network_for_firewall(network);
+		struct firewall_network only = firewall_describe(network);
 		const struct firewall_change change = { .networks = &only, .network_count = 1 };
 
 		if (open_firewall(&attach, err) < 0 ||

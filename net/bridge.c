@@ -178,7 +178,9 @@ static int bridge_ensure(const struct network *network, struct netlink_session *
 		bridge_remove(network, host, NULL);
 		return err_wrap(err, "set up network %s", network->spec.name);
 	}
-	return network->spec.internal ? 0 : forward(network, err);
+	if (!network->spec.internal && forward(network, err) < 0)
+		return -1;
+	return 1;
 }
 
 static void bridge_link(const struct network *network, const struct net_interface_state *state,

@@ -6,6 +6,7 @@
 #include "net/private.h"
 
 #define FIREWALL_TABLE "masu"
+#define FIREWALL_LOCK  "firewall.lock" /* in the state directory: held while the table is made */
 
 /* A bridge network as the firewall sees it. */
 struct firewall_network {
@@ -35,6 +36,11 @@ struct firewall_change {
 	size_t port_count;
 };
 
+/* A chain of somebody else's that packets to containers pass, and whose policy drops them. */
+struct firewall_rival {
+	const char *family, *table, *chain;
+};
+
 struct firewall;
 
 struct firewall_ops {
@@ -57,6 +63,11 @@ struct firewall_ops {
 	int (*remove)(struct firewall *firewall, const struct firewall_change *change,
 		      struct err *err);
 
+	/* The whole table anew in one batch, whatever is there of it now: nothing goes through
+	 * unfiltered meanwhile. */
+	int (*replace)(struct firewall *firewall, const struct firewall_change *change,
+		       struct err *err);
+
 	/* Make the kernel forget flows of these (udp) ports, which would go on to whoever had them
 	 * before. */
 	int (*forget)(struct firewall *firewall, const struct firewall_port *ports, size_t count,
@@ -69,6 +80,11 @@ struct firewall_ops {
 	int (*sweep)(struct firewall *firewall,
 		     bool (*judge)(const char *owner, const char *map, void *data), void *data,
 		     struct err *err);
+
+	/* Call `visit` for each chain of others that forwards nothing unless told to. */
+	int (*each_rival)(struct firewall *firewall,
+			  void (*visit)(const struct firewall_rival *rival, void *data), void *data,
+			  struct err *err);
 };
 
 /* An open plug-in; closed when it goes out of scope as auto_firewall. */
@@ -81,3 +97,8 @@ int firewall_open(struct firewall_session *session, struct err *err);
 void firewall_close(struct firewall_session *session);
 
 #define auto_firewall __attribute__((cleanup(firewall_close)))
+
+/* Definition and state in the firewall's terms. `ports` has room for state->ports.count. */
+struct firewall_network firewall_describe(const struct network *network);
+int firewall_read_ports(const struct net_state *state, struct firewall_port *ports,
+			struct arena *arena, struct err *err);

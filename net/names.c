@@ -33,7 +33,7 @@ static const char *fold(const char *name, char folded[64])
 {
 	size_t length = 0;
 
-	for (; name[length] && length < 63; length++)
+	for (; length < 63 && name[length]; length++)
 		folded[length] = (char)tolower((unsigned char)name[length]);
 	folded[length] = '\0';
 	return folded;

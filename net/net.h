@@ -255,3 +255,17 @@ struct net_sweep {
 /* Firewall elements, links, names, ports and addresses whose container is gone. Returns how many
  * were found, or -1. */
 int net_collect(const struct net_place *place, const struct net_sweep *sweep, struct err *err);
+
+/* ---- the host's firewall ---- */
+
+/*
+ * Write the firewall table anew from the definitions and the states of all running containers,
+ * after somebody removed it
+ * (`nft flush ruleset`, a restart of nftables.service). In one batch; connections live on.
+ */
+int net_reload(const struct net_place *place, const struct net_state *const *states, size_t count,
+	       struct err *err);
+
+/* Tell what on this host keeps containers from the network, one sentence each. Returns how many, or
+ * -1. */
+int net_diagnose(const struct net_place *place, net_report *report, void *data, struct err *err);

@@ -135,6 +135,72 @@ static int add(struct firewall *firewall, const struct firewall_change *change, 
 	return batch_send(firewall, &batch, "add to firewall table " FIREWALL_TABLE, err);
 }
 
+static int replace(struct firewall *firewall, const struct firewall_change *change, struct err *err)
+{
+	struct batch batch;
+
+	firewall->removed = true;
+	if (batch_begin(firewall, &batch, err) < 0)
+		return -1;
+	table_remove(&batch);
+	table_add(&batch);
+	for (size_t i = 0; i < change->network_count; i++)
+		table_add_network(&batch, &change->networks[i]);
+	element_add_ports(&batch, change->ports, change->port_count);
+	return batch_send(firewall, &batch, "replace firewall table " FIREWALL_TABLE, err);
+}
+
+/* ---- chains of others ---- */
+
+struct rivals {
+	void (*visit)(const struct firewall_rival *rival, void *data);
+	void *data;
+};
+
+static int take_chain(const struct nlmsghdr *message, void *data)
+{
+	struct rivals *rivals = data;
+	struct nftnl_chain *chain = nftnl_chain_alloc();
+	uint32_t family;
+
+	if (!chain)
+		return MNL_CB_ERROR;
+	if (nftnl_chain_nlmsg_parse(message, chain) == 0 &&
+	    nftnl_chain_is_set(chain, NFTNL_CHAIN_HOOKNUM) &&
+	    nftnl_chain_get_u32(chain, NFTNL_CHAIN_HOOKNUM) == NF_INET_FORWARD &&
+	    nftnl_chain_get_u32(chain, NFTNL_CHAIN_POLICY) == NF_DROP) {
+		family = nftnl_chain_get_u32(chain, NFTNL_CHAIN_FAMILY);
+		const struct firewall_rival rival = {
+			.family = family == NFPROTO_IPV4   ? "ip"
+				  : family == NFPROTO_IPV6 ? "ip6"
+							   : "inet",
+			.table = nftnl_chain_get_str(chain, NFTNL_CHAIN_TABLE),
+			.chain = nftnl_chain_get_str(chain, NFTNL_CHAIN_NAME),
+		};
+
+		if (family == NFPROTO_IPV4 || family == NFPROTO_IPV6 || family == NFPROTO_INET)
+			rivals->visit(&rival, rivals->data);
+	}
+	nftnl_chain_free(chain);
+	return MNL_CB_OK;
+}
+
+static int each_rival(struct firewall *firewall,
+		      void (*visit)(const struct firewall_rival *rival, void *data), void *data,
+		      struct err *err)
+{
+	struct rivals rivals = { visit, data };
+	char buffer[512];
+	struct nlmsghdr *request =
+		nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETCHAIN, NFPROTO_UNSPEC, NLM_F_DUMP, 0);
+	int code = table_ask(firewall, request, take_chain, &rivals);
+
+	if (!code)
+		return 0;
+	errno = code;
+	return err_sys(err, "list firewall chains");
+}
+
 /* Kernels before 6.3 cannot ignore a missing element, and one missing element spoils a batch: one
  * batch for each. */
 static int remove_singly(struct firewall *firewall, const struct firewall_change *change,
@@ -204,6 +270,8 @@ __attribute__((visibility("default"))) const struct firewall_ops masu_plugin_nft
 	.has_network = has_network,
 	.add = add,
 	.remove = remove_all,
+	.replace = replace,
 	.forget = conntrack_forget,
 	.sweep = element_sweep,
+	.each_rival = each_rival,
 };

@@ -296,16 +296,16 @@ int batch_run(struct netlink *socket, struct netlink_request *requests, size_t c
 {
 	for (size_t next = 0; next < count;) {
 		struct batch batch = { .requests = requests + next, .first = socket->sequence + 1 };
-		struct nlmsghdr *message = NULL;
+		struct nlmsghdr *message;
 		size_t used = 0;
 
-		for (; next < count && used + REQUEST_MAX <= SOCKET_BUFFER; next++) {
+		do {
 			message = mnl_nlmsg_put_header(socket->buffer + used);
-			build(message, &requests[next]);
+			build(message, &requests[next++]);
 			message->nlmsg_seq = ++socket->sequence;
 			used += MNL_ALIGN(message->nlmsg_len);
 			batch.count++;
-		}
+		} while (next < count && used + REQUEST_MAX <= SOCKET_BUFFER);
 		message->nlmsg_flags |= NLM_F_ACK;
 		if (mnl_socket_sendto(socket->socket, socket->buffer, used) < 0)
 			return err_sys(err, "send rtnetlink request");

@@ -341,10 +341,9 @@ static void add_set(struct batch *batch, enum set_id id)
 	batch_commit(batch, message);
 }
 
-void table_add(struct batch *batch)
+static void put_table(struct batch *batch, uint16_t type, uint16_t flags)
 {
-	struct nlmsghdr *message =
-		batch_message(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL);
+	struct nlmsghdr *message = batch_message(batch, type, flags);
 	struct nftnl_table *table = message ? nftnl_table_alloc() : NULL;
 
 	if (!table) {
@@ -355,6 +354,18 @@ void table_add(struct batch *batch)
 	nftnl_table_nlmsg_build_payload(message, table);
 	nftnl_table_free(table);
 	batch_commit(batch, message);
+}
+
+/* Making it first, if need be, lets removing succeed in any case. */
+void table_remove(struct batch *batch)
+{
+	put_table(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE);
+	put_table(batch, NFT_MSG_DELTABLE, 0);
+}
+
+void table_add(struct batch *batch)
+{
+	put_table(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL);
 	for (size_t i = 0; i < sizeof(chain_rows) / sizeof(chain_rows[0]); i++)
 		put_chain(batch, NFT_MSG_NEWCHAIN, chain_rows[i].name, i);
 	for (size_t i = 0; i < SETS; i++)

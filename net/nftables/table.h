@@ -74,6 +74,7 @@ int table_ask(struct firewall *firewall, struct nlmsghdr *request, mnl_cb_t take
 
 /* The table with its sets, chains and rules; the chains and elements of a network. */
 void table_add(struct batch *batch);
+void table_remove(struct batch *batch);
 void table_add_network(struct batch *batch, const struct firewall_network *network);
 void table_remove_network(struct batch *batch, const struct firewall_network *network);
 

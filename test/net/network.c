@@ -134,6 +134,106 @@ static void test_allow_from(void)
 	traffic_end();
 }
 
+static char told[4096];
+
+static void take_report(const char *what, void *data)
+{
+	(void)data;
+	strncat(told, what, sizeof(told) - strlen(told) - 2);
+	strcat(told, "\n");
+}
+
+static void test_reload(void)
+{
+	struct net_interface_spec one[] = { { 0 } };
+	struct net_publish_spec ports[] = { { .host_port = "8400", .container_port = "80" } };
+	struct net_spec spec = { .interfaces = LIST(one), .publish = LIST(ports) };
+	struct box box = box_start("reload1", &spec);
+	const struct net_state *const states[] = { &box.state };
+	struct err err = { 0 };
+
+	traffic_serve(box.space, "0.0.0.0", SOCK_STREAM, 80, "web");
+	CHECK(traffic_ask(stage.outside, "192.0.2.1", SOCK_STREAM, 8400)[0]);
+	told[0] = '\0';
+	CHECK_INT(net_diagnose(&stage.place, take_report, NULL, &err), 0);
+	CHECK_TEXT(told, "");
+	space_run(
+		-1,
+		"nft flush ruleset; nft add table ip foo; "
+		"nft add chain ip foo bar '{ type filter hook forward priority 0; policy drop; }'");
+	CHECK(traffic_is_silent(stage.outside, "192.0.2.1", SOCK_STREAM, 8400));
+	CHECK(net_diagnose(&stage.place, take_report, NULL, &err) >= 2);
+	CHECK(strstr(told, "firewall chain bar of table ip foo drops"));
+	CHECK(strstr(told, "has no rules for masu0"));
+	CHECK_INT(net_reload(&stage.place, states, 1, &err), 0);
+	CHECK_TEXT(err.text, "");
+	CHECK(traffic_is_silent(stage.outside, "192.0.2.1", SOCK_STREAM, 8400)); /* bar drops */
+	space_run(-1, "nft delete table ip foo");
+	CHECK(traffic_ask(stage.outside, "192.0.2.1", SOCK_STREAM, 8400)[0]);
+	CHECK_INT(net_reload(&stage.place, states, 1, &err), 0);
+	CHECK(traffic_ask(stage.outside, "192.0.2.1", SOCK_STREAM, 8400)[0]);
+	box_end(&box);
+	traffic_end();
+}
+
+static void test_macvlan(void)
+{
+	struct net_interface_spec one[] = {
+		{ .network = "lan", .ips = { (void *)(const char *const[]){ "192.0.2.77" }, 1 } }
+	};
+	struct net_spec spec = { .interfaces = LIST(one) };
+	struct net_subnet_spec subnets[] = { { .subnet = "192.0.2.0/24", .gateway = "192.0.2.2" } };
+
+	make_network((struct net_network){
+		.name = "lan", .driver = "macvlan", .parent = "wan0", .subnets = LIST(subnets) });
+	struct box box = box_start("lan1", &spec);
+
+	CHECK_INT(box.result, 0);
+	traffic_serve(stage.outside, "0.0.0.0", SOCK_STREAM, 1000, "outside");
+	traffic_serve(box.space, "0.0.0.0", SOCK_STREAM, 80, "lan1");
+	CHECK_TEXT(traffic_ask(box.space, "192.0.2.2", SOCK_STREAM, 1000),
+		   "outside from 192.0.2.77");
+	CHECK_TEXT(traffic_ask(stage.outside, "192.0.2.77", SOCK_STREAM, 80),
+		   "lan1 from 192.0.2.2");
+	CHECK(space_shows(box.space, "ip route", "default via 192.0.2.2"));
+	box_end(&box);
+	traffic_end();
+}
+
+static void test_bad_networks(void)
+{
+	struct net_subnet_spec overlap[] = { { .subnet = "192.0.2.128/25" } },
+			       twice[] = { { .subnet = "10.9.0.0/16" },
+					   { .subnet = "10.9.1.0/24" } },
+			       outside[] = { { .subnet = "10.8.0.0/24", .gateway = "10.9.0.1" } };
+
+	const struct {
+		struct net_network wanted;
+		const char *text;
+	} rows[] = {
+		{ { .name = "bad/name" }, "a name is 1 to 63" },
+		{ { .name = "b", .driver = "token-ring" }, "driver: \"token-ring\" is not known" },
+		{ { .name = "b", .subnets = LIST(overlap) },
+		  "192.0.2.128/25 overlaps 192.0.2.0/24" },
+		{ { .name = "b", .subnets = LIST(twice) }, "subnets[1] overlaps subnets[0]" },
+		{ { .name = "b", .subnets = LIST(outside) },
+		  "gateway: 10.9.0.1 is not in 10.8.0.0/24" },
+		{ { .name = "b", .driver = "macvlan" }, "parent: needed" },
+		{ { .name = "b", .bridge = "masu0" }, "masu0 belongs to default" },
+		{ { .name = "default" }, "it exists already" },
+	};
+	struct net_network made;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct err err = { 0 };
+
+		CHECK_INT(net_create_network(&stage.place, &rows[i].wanted, &made, &stage.arena,
+					     &err),
+			  -1);
+		CHECK_ROW(rows[i].text, strstr(err.text, rows[i].text));
+	}
+}
+
 static void test_isolation(int bridge_netfilter)
 {
 	make_network((struct net_network){ .name = "red" });
@@ -241,6 +341,9 @@ static void run_all(int bridge_netfilter)
 	test_isolation(bridge_netfilter);
 	test_both_families();
 	test_allow_from();
+	test_reload();
+	test_macvlan();
+	test_bad_networks();
 	stage_end();
 }
 
