@@ -28,6 +28,7 @@ enum err_code {
 	ERR_UNSUPPORTED,  /* this kernel or build cannot do what was asked */
 	ERR_HOOK,         /* a hook failed or timed out */
 	ERR_PEER,         /* the other process of a start went away without saying why */
+	ERR_PLUGIN,       /* a plug-in is needed that this static program cannot load */
 };
 
 /* Fill the record; always returns -1, so that a failing function can `return err_set(...)`. */

@@ -14,6 +14,7 @@
 #include "base/auto.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/str.h"
 #include "base/sys.h"
 
 enum {
@@ -86,8 +87,8 @@ static bool read_stat(pid_t pid, char *state, uint64_t *start_time)
 			return false;
 		at++;
 	}
-	*start_time = strtoull(at, NULL, 10);
-	return true;
+	at[strcspn(at, " ")] = '\0';
+	return str_parse_u64(at, start_time);
 }
 
 int proc_boot_id(char boot_id[37], struct err *err)
@@ -120,25 +121,32 @@ char proc_state(pid_t pid)
 	return read_stat(pid, &state, &start_time) ? state : 0;
 }
 
+static int gone(void)
+{
+	errno = ESRCH;
+	return -1;
+}
+
 int proc_open_identity(const struct proc_identity *identity)
 {
 	char boot_id[37], state;
 	uint64_t start_time;
 
-	if (identity->pid <= 0 || proc_boot_id(boot_id, NULL) < 0 ||
-	    strcmp(boot_id, identity->boot_id) != 0) {
-		errno = ESRCH;
+	if (identity->pid <= 0)
+		return gone();
+	if (proc_boot_id(boot_id, NULL) < 0)
 		return -1;
-	}
+	if (strcmp(boot_id, identity->boot_id) != 0)
+		return gone();
 	auto_close int pidfd = sys_pidfd_open(identity->pid, 0);
 
+	/* the number of a thread gives EINVAL, or ENOENT on newer kernels */
 	if (pidfd < 0)
-		return -1;
+		return errno == EINVAL || errno == ENOENT ? gone() : -1;
 	/* the pidfd is held: what stat says now is about this process, or it has gone */
-	if (!read_stat(identity->pid, &state, &start_time) || start_time != identity->start_time ||
-	    state == 'Z' || state == 'X') {
-		errno = ESRCH;
-		return -1;
-	}
+	if (!read_stat(identity->pid, &state, &start_time))
+		return errno == ENOENT ? gone() : -1;
+	if (start_time != identity->start_time || state == 'Z' || state == 'X')
+		return gone();
 	return take_fd(&pidfd);
 }

@@ -16,21 +16,47 @@
 #include "base/auto.h"
 #include "base/err.h"
 #include "base/kernel.h"
+#include "base/log.h"
 #include "base/sys.h"
 #include "runtime/masu.h"
 #include "runtime/notify.h"
 
-/* "2026-11-22T07:00:00.123456789Z" */
+/* Decimal digits that end before `end`, over the zeros that stand there. */
+static void put_digits(char *end, long value)
+{
+	for (; value; value /= 10)
+		*--end = (char)('0' + value % 10);
+}
+
+/*
+ * "2026-11-22T07:00:00.123456789Z". Counted here, in years that begin with March so that the leap
+ * day is the last: gmtime_r() would read the time zone's file at every command.
+ */
 static char *timestamp(struct arena *arena)
 {
+	enum { DAY = 86400, ERA_DAYS = 146097, EPOCH_DAYS = 719468 /* 0000-03-01 to 1970-01-01 */ };
 	struct timespec now;
-	struct tm parts;
-	char seconds[32];
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &parts);
-	strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", &parts);
-	return arena_printf(arena, "%s.%09ldZ", seconds, now.tv_nsec);
+	long days = now.tv_sec / DAY + EPOCH_DAYS, second = now.tv_sec % DAY;
+	long era = days / ERA_DAYS, day_of_era = days % ERA_DAYS;
+	long year_of_era =
+		(day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+	long day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+	long month_from_march = (5 * day_of_year + 2) / 153;
+	long day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+	long month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
+
+	char text[] = "0000-00-00T00:00:00.000000000Z";
+
+	put_digits(text + 4, year_of_era + era * 400 + (month <= 2));
+	put_digits(text + 7, month);
+	put_digits(text + 10, day);
+	put_digits(text + 13, second / 3600);
+	put_digits(text + 16, second / 60 % 60);
+	put_digits(text + 19, second % 60);
+	put_digits(text + 29, now.tv_nsec);
+	return arena_strdup(arena, text);
 }
 
 /* The bundle as an absolute path: hooks, `state` and later commands have another working directory.
@@ -148,6 +174,7 @@ static int fill_record(struct creation *creation, const struct masu_create_optio
 	state->annotations = spec->annotations;
 	state->namespaces = (struct opt_u64){ true, entered_namespaces(&spec->linux_part.ns) };
 	state->own_root = ns_is_new(&spec->linux_part.ns, NS_MOUNT) && !options->no_pivot;
+	state->own_pids = ns_is_new(&spec->linux_part.ns, NS_PID);
 	state->no_keyring = options->no_new_keyring;
 	state->seccomp_listener = notify.path;
 	state->seccomp_metadata = notify.metadata;
@@ -238,8 +265,11 @@ int creation_walk(struct creation *creation, struct err *err)
 	startup->plan.conditions = startup_conditions(startup);
 	int result = startup_walk(startup, startup_create_rows, startup_create_count, err);
 
-	if (startup->options->trace_file && result == 0)
-		result = startup_write_trace(startup, err);
+	struct err why = { 0 };
+
+	/* the container is there: a trace that cannot be written does not take it back */
+	if (startup->options->trace_file && result == 0 && startup_write_trace(startup, &why) < 0)
+		log_warning("%s", why.text);
 	return result;
 }
 

@@ -29,15 +29,20 @@ static const char *put(struct text_space *space, const char *text)
 	return copy;
 }
 
+/* The name of a user id in the host's /etc/passwd; other name services would have to be loaded. */
 static const char *owner_name(unsigned int uid, char *buffer, size_t size)
 {
+	FILE *file = fopen("/etc/passwd", "re");
 	struct passwd entry, *found = NULL;
 	char fields[1024];
 
-	if (getpwuid_r(uid, &entry, fields, sizeof(fields), &found) == 0 && found &&
-	    str_format(buffer, size, "%s", found->pw_name) == 0)
-		return buffer;
 	snprintf(buffer, size, "%u", uid);
+	while (file && fgetpwent_r(file, &entry, fields, sizeof(fields), &found) == 0) {
+		if (found->pw_uid == uid && str_format(buffer, size, "%s", found->pw_name) == 0)
+			break;
+	}
+	if (file)
+		fclose(file);
 	return buffer;
 }
 

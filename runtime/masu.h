@@ -83,6 +83,7 @@ enum masu_error_code {
 	MASU_ERR_UNSUPPORTED,  /* this kernel or build cannot do what was asked */
 	MASU_ERR_HOOK,         /* a hook failed or timed out */
 	MASU_ERR_PEER,         /* the other process of a start went away without saying why */
+	MASU_ERR_PLUGIN,       /* a plug-in is needed that this static program cannot load */
 };
 
 /* ---- warnings and debug lines ---- */

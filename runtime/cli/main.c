@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -282,6 +283,27 @@ static void fill_standard_descriptors(void)
 		close(fd);
 }
 
+/*
+ * The command needs a plug-in (everything it did so far is undone): run it once more as masu-full,
+ * which lies beside us in the build tree and in ../lib/masu where installed. Returns when there is
+ * none.
+ */
+static void become_full(char **argv)
+{
+	static const char *const places[] = { "masu-full", "../lib/masu/masu-full" };
+	char self[PATH_MAX], path[PATH_MAX + 32];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (length <= 0)
+		return;
+	self[length] = '\0';
+	*strrchr(self, '/') = '\0';
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		snprintf(path, sizeof(path), "%s/%s", self, places[i]);
+		execv(path, argv);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct globals globals = { .log_level = -1 };
@@ -289,6 +311,11 @@ int main(int argc, char **argv)
 	struct cli cli = { .report = &report, .args = argv + (argc > 0), .arg_count = argc - 1 };
 	struct masu_error error = { 0 };
 
+	/* the parser moves operands to the front of the list */
+	char **as_given = calloc((size_t)argc + 1, sizeof(*as_given));
+
+	if (as_given)
+		memcpy(as_given, argv, (size_t)argc * sizeof(*as_given));
 	fill_standard_descriptors();
 	/* a file size limit of ours shall be an error that undoes, not the end; masu-init resets it
 	 */
@@ -296,10 +323,13 @@ int main(int argc, char **argv)
 	if (argc < 1)
 		return 1;
 	int status = interpret(&cli, &globals, &report, &error);
+	if (status < 0 && error.code == MASU_ERR_PLUGIN && as_given)
+		become_full(as_given);
 	if (status < 0) {
 		report_error(&report, cli.command ? cli.command->name : NULL, cli.subject, &error);
 		status = cli.command && cli.command->failure ? cli.command->failure : 1;
 	}
 	report_close(&report);
+	free(as_given);
 	return status;
 }
