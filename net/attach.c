@@ -181,6 +181,47 @@ static int write_sysctls(const struct attachment *attach, struct err *err)
 	return place_sysctl("ipv6/conf/default/ndisc_notify", "1", false, err);
 }
 
+/* Those that the spec gives for single interfaces, once they exist. */
+static int write_own_sysctls(const struct attachment *attach, struct err *err)
+{
+	for (size_t i = 0; i < attach->state->interfaces.count; i++) {
+		const struct json_list *list = &interface_at(attach->state, i)->sysctls;
+
+		for (size_t j = 0; j < list->count; j++) {
+			const struct json_pair *sysctl =
+				&JSON_ITEMS(const struct json_pair, list)[j];
+
+			if (place_sysctl(sysctl->key, sysctl->value, true, err) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+static bool has_own_sysctls(const struct attachment *attach)
+{
+	for (size_t i = 0; i < attach->state->interfaces.count; i++) {
+		if (interface_at(attach->state, i)->sysctls.count)
+			return true;
+	}
+	return false;
+}
+
+static int finish_namespace(struct attachment *attach, struct err *err)
+{
+	if (!has_own_sysctls(attach))
+		return 0;
+	auto_close int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	if (home < 0 || setns(attach->netns, CLONE_NEWNET) < 0)
+		return err_sys(err, "enter network namespace");
+	int result = write_own_sysctls(attach, err);
+
+	if (setns(home, CLONE_NEWNET) < 0)
+		return err_sys(err, "return to own network namespace");
+	return result;
+}
+
 static int prepare_namespace(struct attachment *attach, struct err *err)
 {
 	auto_close int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
@@ -410,7 +451,8 @@ int net_attach(const struct net_place *place, const struct net_state *state, int
 
 	if (netlink_open(&attach.host, -1, err) < 0 || ensure_networks(&attach, err) < 0 ||
 	    prepare_namespace(&attach, err) < 0 || make_links(&attach, err) < 0 ||
-	    configure(&attach, err) < 0 || route_loopback(&attach, err) < 0)
+	    configure(&attach, err) < 0 || finish_namespace(&attach, err) < 0 ||
+	    route_loopback(&attach, err) < 0)
 		return -1;
 	return publish(&attach, err);
 }

@@ -41,8 +41,10 @@ struct net_interface_spec {
 	struct json_list aliases; /* const char *: further names for the neighbours */
 	struct opt_i64
 		gateway; /* take the default route from here; else the first interface that can */
-	unsigned int metric; /* of its default route */
-	unsigned int mtu;    /* the network's when 0 */
+	unsigned int metric;      /* of its default route */
+	unsigned int mtu;         /* the network's when 0 */
+	struct json_list sysctls; /* struct json_pair: "net.ipv4.conf.IFNAME.rp_filter": "2" */
+	struct json_raw bandwidth, acl, driver, parent; /* refused: not built in */
 };
 
 /* A port of the host that leads to the container. "8080", or a range "8000-8010" on both sides. */
@@ -148,6 +150,7 @@ struct net_interface_state {
 	struct json_list gateways;  /* const char *: of its default routes; empty: none */
 	struct json_list names;     /* const char *: under which neighbours find it */
 	unsigned int metric, mtu;
+	struct json_list sysctls; /* struct json_pair: path below /proc/sys/net, value */
 };
 
 /* A published port; one element of the firewall's maps. */

@@ -213,6 +213,36 @@ static int reserve_names(struct reservation *make, const struct net_interface_sp
 	return 0;
 }
 
+/* "net.ipv4.conf.IFNAME.rp_filter" to "ipv4/conf/eth0/rp_filter". */
+static int reserve_sysctls(struct reservation *make, const struct net_interface_spec *spec,
+			   struct net_interface_state *state, struct err *err)
+{
+	size_t count = spec->sysctls.count;
+	struct json_pair *pairs = arena_alloc(make->arena, (count + 1) * sizeof(*pairs));
+
+	if (!pairs)
+		return out_of_memory(err);
+	for (size_t i = 0; i < count; i++) {
+		const struct json_pair *sysctl =
+			&JSON_ITEMS(const struct json_pair, &spec->sysctls)[i];
+		const char *place = strstr(sysctl->key, "IFNAME");
+		char *head = arena_strndup(make->arena, sysctl->key + strlen("net."),
+					   (size_t)(place - sysctl->key) - strlen("net."));
+
+		for (char *at = head; at && (at = strchr(at, '.'));)
+			*at = '/';
+		/* the name may hold dots of its own; behind it stands one part */
+		if (head)
+			pairs[i].key = arena_printf(make->arena, "%s%s/%s", head, state->name,
+						    place + strlen("IFNAME."));
+		pairs[i].value = arena_strdup(make->arena, sysctl->value);
+		if (!pairs[i].key || !pairs[i].value)
+			return out_of_memory(err);
+	}
+	state->sysctls = (struct json_list){ pairs, count };
+	return 0;
+}
+
 static int reserve_interface(struct reservation *make, size_t at, unsigned int *number,
 			     struct err *err)
 {
@@ -237,7 +267,8 @@ static int reserve_interface(struct reservation *make, size_t at, unsigned int *
 		return out_of_memory(err);
 	make->state->interfaces.count = at + 1; /* from here on net_detach() has to know */
 	if (choose_device(make, spec, state, err) < 0 ||
-	    reserve_names(make, spec, state, err) < 0 || reserve_addresses(make, at, err) < 0)
+	    reserve_names(make, spec, state, err) < 0 ||
+	    reserve_sysctls(make, spec, state, err) < 0 || reserve_addresses(make, at, err) < 0)
 		return -1;
 	return 0;
 }

@@ -27,6 +27,11 @@ static const struct json_row interface_rows[] = {
 	{ "gateway", JSON_OPT_BOOL, ROW(net_interface_spec, gateway) },
 	{ "metric",  JSON_UINT,     ROW(net_interface_spec, metric) },
 	{ "mtu",     JSON_UINT,     ROW(net_interface_spec, mtu),     .min = 68, .max = 65535 },
+	{ "sysctls", JSON_MAP_TEXT, ROW(net_interface_spec, sysctls), .flags = JSON_CLEAN },
+	{ "bandwidth", JSON_RAW,    ROW(net_interface_spec, bandwidth) },
+	{ "acl",     JSON_RAW,      ROW(net_interface_spec, acl) },
+	{ "driver",  JSON_RAW,      ROW(net_interface_spec, driver) },
+	{ "parent",  JSON_RAW,      ROW(net_interface_spec, parent) },
 };
 static const struct json_object interface_object = JSON_OBJECT_OF(struct net_interface_spec, interface_rows);
 
@@ -116,6 +121,44 @@ bool net_parse_mac(const char *text, uint8_t mac[6])
 	return !(mac[0] & 1); /* no group address */
 }
 
+/* A sysctl of this interface and no other: "net.ipv4.conf.IFNAME.rp_filter". */
+static int check_sysctl(const struct json_pair *sysctl, struct err *err)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_.";
+	const char *place = strstr(sysctl->key, ".IFNAME.");
+
+	if (str_starts(sysctl->key, "net.") && place && !strstr(sysctl->key, "..") &&
+	    sysctl->key + strspn(sysctl->key, letters) == place + 1 && place[8] &&
+	    !place[8 + strspn(place + 8, letters)])
+		return 0;
+	return err_set(err, ERR_INPUT, "sysctls: \"%s\" is not like net.ipv4.conf.IFNAME.rp_filter",
+		       sysctl->key);
+}
+
+/* What is asked for is in force or refused: these have their place in the format, but nothing
+ * behind it. */
+static int check_absent(const struct net_interface_spec *interface, struct err *err)
+{
+	const struct {
+		const char *name;
+		const struct json_raw *value;
+		const char *hint;
+	} absent[] = {
+		{ "bandwidth", &interface->bandwidth, "" },
+		{ "acl", &interface->acl, "" },
+		{ "driver", &interface->driver, "make a network with that driver, name it here" },
+		{ "parent", &interface->parent, "make a network with that parent, name it here" },
+	};
+
+	for (size_t i = 0; i < sizeof(absent) / sizeof(absent[0]); i++) {
+		if (!absent[i].value->text)
+			continue;
+		err_set(err, ERR_INPUT, "%s: not built into this version", absent[i].name);
+		return err_hint(err, "%s", absent[i].hint);
+	}
+	return 0;
+}
+
 static int check_interface(const struct net_spec *spec, size_t at, struct err *err)
 {
 	const struct net_interface_spec *all = spec->interfaces.items, *interface = &all[at];
@@ -152,7 +195,12 @@ static int check_interface(const struct net_spec *spec, size_t at, struct err *e
 			return err_set(err, ERR_INPUT, "aliases[%zu]: \"%s\" is not a name", i,
 				       text);
 	}
-	return 0;
+	for (size_t i = 0; i < interface->sysctls.count; i++) {
+		if (check_sysctl(&JSON_ITEMS(const struct json_pair, &interface->sysctls)[i], err) <
+		    0)
+			return -1;
+	}
+	return check_absent(interface, err);
 }
 
 static int check_publish(const struct net_publish_spec *publish, struct err *err)

@@ -22,6 +22,7 @@ static const struct json_row interface_rows[] = {
 	{ "names",     JSON_TEXTS, ROW(net_interface_state, names) },
 	{ "metric",    JSON_UINT,  ROW(net_interface_state, metric) },
 	{ "mtu",       JSON_UINT,  ROW(net_interface_state, mtu) },
+	{ "sysctls",   JSON_MAP_TEXT, ROW(net_interface_state, sysctls) },
 };
 static const struct json_object interface_object = JSON_OBJECT_OF(struct net_interface_state, interface_rows);
 

@@ -297,9 +297,11 @@ static void test_isolation(int bridge_netfilter)
 
 static void test_both_families(void)
 {
-	struct net_interface_spec one[] = {
-		{ .network = "six", .name = "lan", .mac = "02:aa:bb:cc:dd:ee" }
-	};
+	struct json_pair sysctls[] = { { "net.ipv4.conf.IFNAME.rp_filter", "2" } };
+	struct net_interface_spec one[] = { { .network = "six",
+					      .name = "lan",
+					      .mac = "02:aa:bb:cc:dd:ee",
+					      .sysctls = LIST(sysctls) } };
 	struct net_publish_spec ports[] = {
 		{ .host_port = "8090", .container_port = "80" },
 		{ .host = "fd01::1", .host_port = "8091", .container_port = "80" },
@@ -312,6 +314,7 @@ static void test_both_families(void)
 
 	CHECK_INT(box.result, 0);
 	CHECK(space_shows(box.space, "ip link show dev lan", "02:aa:bb:cc:dd:ee"));
+	CHECK(space_shows(box.space, "cat /proc/sys/net/ipv4/conf/lan/rp_filter", "2"));
 	traffic_serve(box.space, "::", SOCK_STREAM, 80, "six");
 	traffic_serve(box.space, "::", SOCK_STREAM, 8105, "range");
 	traffic_serve(stage.outside, "::", SOCK_STREAM, 1006, "outside");
