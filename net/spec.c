@@ -121,6 +121,12 @@ bool net_parse_mac(const char *text, uint8_t mac[6])
 	return !(mac[0] & 1); /* no group address */
 }
 
+/* Loopback, and what stands for all interfaces below /proc/sys/net. */
+static bool is_special(const char *name)
+{
+	return strcmp(name, "lo") == 0 || strcmp(name, "all") == 0 || strcmp(name, "default") == 0;
+}
+
 /* A sysctl of this interface and no other: "net.ipv4.conf.IFNAME.rp_filter". */
 static int check_sysctl(const struct json_pair *sysctl, struct err *err)
 {
@@ -167,11 +173,10 @@ static int check_interface(const struct net_spec *spec, size_t at, struct err *e
 
 	if (interface->network && !net_name_is_valid(interface->network))
 		return err_set(err, ERR_INPUT, "network: \"%s\" is not a name", interface->network);
-	if (interface->name &&
-	    (!name_is_valid(interface->name) || strcmp(interface->name, "lo") == 0))
+	if (interface->name && (!name_is_valid(interface->name) || is_special(interface->name)))
 		return err_set(err, ERR_INPUT,
 			       "name: \"%s\" is not an interface name (1 to 15 bytes without '/', "
-			       "':', '%%' and spaces, not \"lo\")",
+			       "':', '%%' and spaces; not lo, all, default)",
 			       interface->name);
 	for (size_t i = 0; interface->name && i < at; i++) {
 		if (all[i].name && strcmp(all[i].name, interface->name) == 0)

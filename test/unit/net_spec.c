@@ -22,6 +22,7 @@ static const struct {
 	{ "{\"mode\":\"host\",\"interfaces\":[{}]}", "masu.network.mode: \"host\" goes without interfaces" },
 	{ "{\"publish\":[{\"hostPort\":\"80\"}]}", "masu.network.publish: needs an interface" },
 	{ "{\"interfaces\":[{\"name\":\"lo\"}]}", "masu.network.interfaces[0].name: \"lo\"" },
+	{ "{\"interfaces\":[{\"name\":\"all\"}]}", "masu.network.interfaces[0].name: \"all\"" },
 	{ "{\"interfaces\":[{\"name\":\"abcdefghijklmnop\"}]}", "masu.network.interfaces[0].name: " },
 	{ "{\"interfaces\":[{\"name\":\"a\"},{\"name\":\"a\"}]}", "masu.network.interfaces[1].name: \"a\" is given twice" },
 	{ "{\"interfaces\":[{\"network\":\"../x\"}]}", "masu.network.interfaces[0].network: " },
