@@ -230,15 +230,24 @@ int cgroup_apply(struct cgroup *cgroup, const struct cgroup_resources *resources
 	return apply(cgroup, resources, false, err);
 }
 
-int cgroup_update(struct cgroup *cgroup, const struct cgroup_resources *resources, struct err *err)
+/* A swap limit includes memory's: one that comes alone goes with the limit in force. */
+static int complete_swap(struct cgroup *cgroup, struct cgroup_memory *memory, struct err *err)
 {
-	struct cgroup_place *memory = cgroup_find_place(cgroup, CGROUP_MEMORY);
-	/* device rules change in steps: nothing may run in between and find a device missing */
-	bool freeze = resources->devices.count && !cgroup_is_frozen(cgroup);
+	struct cgroup_stats stats;
 
-	if (memory && memory->ops->check_update &&
-	    memory->ops->check_update(memory, resources, err) < 0)
+	if (memory->swap.value <= 0 || memory->limit.value)
+		return 0;
+	if (cgroup_stats_read(cgroup, cgroup->arena, &stats, err) < 0)
 		return -1;
+	if (stats.memory.usage.limit.set && stats.memory.usage.limit.value <= INT64_MAX)
+		memory->limit.value = (int64_t)stats.memory.usage.limit.value;
+	return 0;
+}
+
+/* The controllers that the resources need, also where the container had no use for them before. */
+static int settle(const struct cgroup *cgroup, const struct cgroup_resources *resources,
+		  struct err *err)
+{
 	for (size_t i = 0; i < cgroup->count; i++) {
 		struct cgroup_place *place = &cgroup->places[i];
 		struct cgroup_writes writes = { .arena = cgroup->arena };
@@ -253,9 +262,24 @@ int cgroup_update(struct cgroup *cgroup, const struct cgroup_resources *resource
 		if (needed && place->ops->settle(place, needed, err) < 0)
 			return -1;
 	}
-	if (freeze && cgroup_freeze(cgroup, err) < 0)
+	return 0;
+}
+
+int cgroup_update(struct cgroup *cgroup, const struct cgroup_resources *asked, struct err *err)
+{
+	struct cgroup_resources resources = *asked;
+	struct cgroup_place *memory = cgroup_find_place(cgroup, CGROUP_MEMORY);
+	/* device rules change in steps: nothing may run in between and find a device missing */
+	bool freeze = resources.devices.count && !cgroup_is_frozen(cgroup);
+
+	if (complete_swap(cgroup, &resources.memory, err) < 0 || cgroup_check(&resources, err) < 0)
 		return -1;
-	int result = apply(cgroup, resources, true, err);
+	if (memory && memory->ops->check_update &&
+	    memory->ops->check_update(memory, &resources, err) < 0)
+		return -1;
+	if (settle(cgroup, &resources, err) < 0 || (freeze && cgroup_freeze(cgroup, err) < 0))
+		return -1;
+	int result = apply(cgroup, &resources, true, err);
 
 	if (freeze && cgroup_thaw(cgroup, result < 0 ? NULL : err) < 0)
 		return -1;

@@ -84,9 +84,9 @@ int cgroup_create(struct cgroup *cgroup, struct cgroup_state *state,
  * file, value and reason. */
 int cgroup_apply(struct cgroup *cgroup, const struct cgroup_resources *resources, struct err *err);
 
-/* The same for a live container (`update`): only what is set; refuses as the kernel or
- * memory.checkBeforeUpdate says. */
-int cgroup_update(struct cgroup *cgroup, const struct cgroup_resources *resources, struct err *err);
+/* The same for a live container (`update`): only what is set, checked as cgroup_check() does
+ * together with what is in force; refuses as the kernel or memory.checkBeforeUpdate says. */
+int cgroup_update(struct cgroup *cgroup, const struct cgroup_resources *asked, struct err *err);
 
 /* Descriptor for CLONE_INTO_CGROUP (the v2 directory), or -1 when there is no v2 hierarchy. Owned
  * by the cgroup. */

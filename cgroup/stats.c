@@ -118,7 +118,7 @@ int cgroup_count_number(const struct cgroup_counter *counter, const char *text, 
 	/* v1's "no limit" is LONG_MAX, rounded down to a page, whatever its size */
 	static const uint64_t no_limit = INT64_MAX & ~(uint64_t)0xffff;
 	struct opt_u64 *member = (struct opt_u64 *)((char *)target + counter->offset);
-	uint64_t unit = counter->unit ? counter->unit : 1, value;
+	uint64_t unit = counter->unit ? counter->unit : 1, value = 0;
 	bool found = counter->key ? cgroup_read_key(text, counter->key, &value)
 				  : str_parse_u64(text, &value) && value < no_limit;
 

@@ -107,7 +107,7 @@ int container_update(struct container *container, const char *resources_json, st
 		return err_set(err, ERR_STATE, "container not running");
 	if (json_decode("resources", resources_json, strlen(resources_json),
 			&cgroup_resources_object, resources, &container->arena, err) < 0 ||
-	    cgroup_check(resources, err) < 0 || container_open_cgroup(container, err) < 0)
+	    container_open_cgroup(container, err) < 0)
 		return -1;
 	return cgroup_update(container->cgroup, resources, err);
 }
