@@ -107,6 +107,36 @@ resources() {
 	fi
 }
 
+# Rows: controller, file, value, resources. Files that this host lacks are passed over; each row is a container of its own.
+@test "knobs that only some kernels have" {
+	local controller file value json checked=0
+
+	while read -r controller file value json; do
+		[[ -n $controller ]] && has_v1 "$controller" || continue
+		start_box "$ID-there"
+		if [[ -e $(cgroup_dir "$controller" "$(state_of pid "$ID-there")")/$file ]]; then
+			spec_edit '.linux.resources = {"devices": [{"allow": false, "access": "rwm"}]}'
+			resources "$json"
+			start_box
+			equal "$(tr '\n' ' ' <"$(cgroup_dir "$controller")/$file" | sed 's/ $//')" "${value//_/ }" "$file"
+			checked=$((checked + 1))
+			masu_ok delete --force "$ID"
+			spec_edit 'del(.linux.resources)'
+		fi
+		masu_ok delete --force "$ID-there"
+	done <<-'ROWS'
+		cpu	cpu.rt_period_us			500000	{"cpu": {"realtimePeriod": 500000}}
+		cpu	cpu.rt_runtime_us			0	{"cpu": {"realtimePeriod": 500000, "realtimeRuntime": 0}}
+		memory	memory.memsw.limit_in_bytes		209715200	{"memory": {"limit": 104857600, "swap": 209715200}}
+		memory	memory.memsw.limit_in_bytes		104857600	{"memory": {"limit": 104857600, "swap": 104857600}}
+		memory	memory.kmem.tcp.limit_in_bytes		8388608	{"memory": {"kernelTCP": 8388608}}
+		memory	memory.use_hierarchy			1	{"memory": {"useHierarchy": true}}
+		blkio	blkio.bfq.weight			300	{"blockIO": {"weight": 300}}
+		net_cls	net_cls.classid				1048577	{"network": {"classID": 1048577}}
+	ROWS
+	((checked > 0)) || skip 'no cgroup v1 controller'
+}
+
 @test "block I/O throttles for a device" {
 	device=$(awk '$3 !~ /^(loop|ram)/ && NF { print $1 ":" $2; exit }' <(sed 1,2d /proc/partitions))
 	spec_edit '($device | split(":") | map(tonumber)) as $d | .linux.resources.blockIO = {
