@@ -5,6 +5,8 @@
 
 #include <grp.h>
 #include <linux/capability.h>
+#include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -29,6 +31,7 @@ struct launch {
 	int error;
 	int cgroup;          /* still to be entered, or -1 */
 	pid_t pid;           /* the container's first process, as the caller numbers it */
+	int pidfd;           /* of that process, or -1 */
 	char *program_stack; /* for the process itself when an intermediate starts it */
 };
 
@@ -121,13 +124,11 @@ __attribute__((no_sanitize_address)) static int run_program(struct launch *launc
 {
 	static char *const no_environment[] = { NULL };
 	const struct ns_spawn *how = launch->how;
-	sigset_t none;
 	int program;
 
 	if (!place_descriptors(how, &program))
 		return failed(launch, "place descriptors");
-	sigemptyset(&none);
-	pthread_sigmask(SIG_SETMASK, &none, NULL);
+	/* signals stay blocked until masu-init has none of the caller's handlers any more */
 	syscall(SYS_execveat, program, "", how->argv, no_environment, AT_EMPTY_PATH);
 	return failed(launch, "execute masu-init");
 }
@@ -192,6 +193,7 @@ static long start(struct launch *launch, char *stack, uint64_t flags,
 {
 	struct clone_args args = {
 		.flags = flags | CLONE_VM | CLONE_VFORK,
+		.pidfd = (uint64_t)(uintptr_t)&launch->pidfd, /* for CLONE_PIDFD */
 		.stack = (uint64_t)(uintptr_t)stack,
 		.stack_size = CHILD_STACK,
 	};
@@ -203,8 +205,8 @@ static long start(struct launch *launch, char *stack, uint64_t flags,
 		args.cgroup = (uint64_t)launch->cgroup;
 		launch->cgroup = -1;
 	}
-	/* exit_signal stays 0: a program that embeds us and waits for its own children never sees
-	 * ours */
+	/* without an exit signal until it executes masu-init: a caller that waits for any child, or
+	 * ignores SIGCHLD, does not reap what we wait for here */
 	return clone3_call(&args, function, launch);
 }
 
@@ -250,43 +252,87 @@ static void hint_for(int code, const struct ns_spawn *how, struct err *err)
 		err_hint(err, "a limit of processes is reached: see pids.max and RLIMIT_NPROC");
 }
 
+static void reap(pid_t pid)
+{
+	while (pid > 0 && waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
+		;
+}
+
+/*
+ * With namespaces to join. Until it executes masu-init the process is seen in them and shares our
+ * memory: nobody there may trace it. Being dumpable belongs to the whole process, and a change of
+ * identity clears it, so two threads take turns.
+ */
+static long start_joined(struct launch *launch, char *stack)
+{
+	static pthread_mutex_t turns = PTHREAD_MUTEX_INITIALIZER;
+
+	pthread_mutex_lock(&turns);
+	int dumpable = prctl(PR_GET_DUMPABLE);
+
+	prctl(PR_SET_DUMPABLE, 0);
+	long child = start(launch, stack, 0, run_intermediate);
+
+	prctl(PR_SET_DUMPABLE, dumpable);
+	pthread_mutex_unlock(&turns);
+	reap((pid_t)child); /* the intermediate */
+	return child;
+}
+
+static long start_directly(struct launch *launch, char *stack)
+{
+	long child = start(launch, stack, launch->how->new_flags | CLONE_PIDFD, run_program);
+
+	launch->pid = child > 0 ? (pid_t)child : 0;
+	return child;
+}
+
+/* The process runs: a pidfd of it, or an end to it. */
+static int take_process(struct launch *launch, pid_t *pid, struct err *err)
+{
+	if (launch->pidfd < 0)
+		launch->pidfd = sys_pidfd_open(launch->pid, 0);
+	if (launch->pidfd < 0) {
+		err_sys(err, "open pidfd of masu-init");
+		kill(launch->pid, SIGKILL); /* our child, not reaped yet: the number is its own */
+		reap(launch->pid);
+		return -1;
+	}
+	*pid = launch->pid;
+	return launch->pidfd;
+}
+
 int ns_spawn(const struct ns_spawn *how, pid_t *pid, struct err *err)
 {
 	_Alignas(16) char first_stack[CHILD_STACK], second_stack[CHILD_STACK];
-	struct launch launch = { .how = how, .cgroup = how->cgroup, .program_stack = second_stack };
-	int dumpable = prctl(PR_GET_DUMPABLE);
-	bool joins = has_joins(how);
+	struct launch launch = {
+		.how = how,
+		.cgroup = how->cgroup,
+		.program_stack = second_stack,
+		.pidfd = -1,
+	};
 	sigset_t all, before;
 
 	if (how->keep_count > FD_KEEP_MAX)
 		return err_set(err, ERR_INPUT, "preserve descriptors: at most %d", FD_KEEP_MAX);
 	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before); /* no handler of the caller may run in the child */
-	long child = start(&launch, first_stack, joins ? 0 : how->new_flags,
-			   joins ? run_intermediate : run_program);
+	pthread_sigmask(SIG_SETMASK, &all,
+			&before); /* no handler of the caller may run in the child */
+	long child = has_joins(how) ? start_joined(&launch, first_stack)
+				    : start_directly(&launch, first_stack);
+
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (joins) {
-		if (child > 0)
-			waitpid((pid_t)child, NULL, __WALL);
-		prctl(PR_SET_DUMPABLE,
-		      dumpable); /* a change of identity in shared memory cleared it */
-	} else {
-		launch.pid = child > 0 ? (pid_t)child : 0;
-	}
 	if (child < 0) {
 		errno = (int)-child;
 		failed(&launch, "clone");
 	}
-	if (launch.error) {
-		if (launch.pid > 0)
-			waitpid(launch.pid, NULL, __WALL);
-		errno = launch.error;
-		err_sys(err, "start masu-init: %s", launch.doing);
-		hint_for(launch.error, how, err);
-		return -1;
-	}
-	*pid = launch.pid;
-	int pidfd = sys_pidfd_open(launch.pid, 0);
-
-	return pidfd >= 0 ? pidfd : err_sys(err, "open pidfd of masu-init");
+	if (!launch.error)
+		return take_process(&launch, pid, err);
+	reap(launch.pid);
+	if (launch.pidfd >= 0)
+		close(launch.pidfd);
+	errno = launch.error;
+	err_sys(err, "start masu-init: %s", launch.doing);
+	hint_for(launch.error, how, err);
+	return -1;
 }

@@ -52,6 +52,11 @@ static void reset_signals(void)
 
 	for (int number = 32; number <= 34; number++)
 		syscall(SYS_rt_sigaction, number, as_default, NULL, 8);
+	/* blocked by ns_spawn() until here */
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 /* The first message: the plan as a memfd and the first descriptors; the rest follow in further
