@@ -27,8 +27,9 @@ const struct name container_status_names[] = {
 	{ NULL, 0 },
 };
 
-/* Opens a pidfd of the first process if it still is the one that the record speaks of. */
-static int open_process(struct container *container)
+/* Opens a pidfd of the first process if it still is the one that the record speaks of; -1 in
+ * container->pidfd when it has gone. */
+static int open_process(struct container *container, struct err *err)
 {
 	const struct state *state = &container->state;
 	struct proc_identity identity = {
@@ -38,8 +39,25 @@ static int open_process(struct container *container)
 
 	if (!state->pid.value || !state->boot_id ||
 	    str_format(identity.boot_id, sizeof(identity.boot_id), "%s", state->boot_id) < 0)
+		return 0;
+	container->pidfd = proc_open_identity(&identity);
+	/* want of descriptors or memory must not pass for a container that has stopped */
+	if (container->pidfd < 0 && errno != ESRCH)
+		return err_sys(err, "open process %d", (int)identity.pid);
+	return 0;
+}
+
+static int read_record(struct container *container, struct err *err)
+{
+	struct state *state = &container->state;
+
+	if (state_read(container->dir_fd, &container->arena, state, err) < 0)
 		return -1;
-	return proc_open_identity(&identity);
+	/* what it names is another container's: a copied folder must not lead there */
+	if (strcmp(state->id, container->id) == 0)
+		return 0;
+	err_set(err, ERR_INPUT, "its record is broken: it is that of %s", state->id);
+	return err_hint(err, "`masu delete --force` removes the folder");
 }
 
 int container_open(struct masu *masu, const char *id, enum state_lock lock, bool broken_too,
@@ -62,7 +80,8 @@ int container_open(struct masu *masu, const char *id, enum state_lock lock, bool
 	container->dir_fd = state_open_dir(container->root_fd, id, lock, err);
 	if (container->dir_fd < 0)
 		return -1;
-	if (state_read(container->dir_fd, &container->arena, &container->state, &why) < 0) {
+	container->locked = lock == STATE_LOCKED;
+	if (read_record(container, &why) < 0) {
 		container->broken = true;
 		memset(&container->state, 0, sizeof(container->state));
 		container->state.cgroup.driver = CGROUP_FS;
@@ -72,9 +91,12 @@ int container_open(struct masu *masu, const char *id, enum state_lock lock, bool
 			*err = why;
 		return -1;
 	}
-	container->pidfd = open_process(container);
-	/* a create that died half way may have found a foreign cgroup at a path that the spec chose */
-	container->cgroup_ours = container->state.start_time.set || cgroup_is_default(&container->state.cgroup, id);
+	if (open_process(container, err) < 0)
+		return -1;
+	/* a create that died half way may have found a foreign cgroup at a path that the spec chose
+	 */
+	container->cgroup_ours =
+		container->state.start_time.set || cgroup_is_default(&container->state.cgroup, id);
 	return 0;
 }
 
@@ -101,20 +123,27 @@ int container_open_cgroup(struct container *container, struct err *err)
 
 enum container_status container_status(struct container *container)
 {
+	/* asking for the lock that we have ourselves would give it away */
+	bool creating = !container->state.start_time.set && !container->locked &&
+			state_is_locked(container->dir_fd);
+
+	if (creating)
+		return CONTAINER_CREATING;
 	if (container->broken)
-		return state_is_locked(container->dir_fd) ? CONTAINER_CREATING : CONTAINER_BROKEN;
+		return CONTAINER_BROKEN;
 	if (!container->state.start_time.set)
-		return state_is_locked(container->dir_fd) ? CONTAINER_CREATING : CONTAINER_STOPPED;
+		return CONTAINER_STOPPED;
 	if (container->pidfd < 0)
 		return CONTAINER_STOPPED;
 	/* a frozen init cannot answer, but the kernel accepts the connection for it: "created" also
 	 * while paused is told apart below */
 	if (container_open_cgroup(container, NULL) == 0 && cgroup_is_frozen(container->cgroup))
 		return CONTAINER_PAUSED;
-	auto_close int probe =
-		unix_socket_connect_at(container->dir_fd, STATE_START, SOCK_SEQPACKET, NULL);
+	auto_close int probe = unix_socket_connect_at(container->dir_fd, STATE_START,
+						      SOCK_SEQPACKET | SOCK_NONBLOCK, NULL);
 
-	return probe >= 0 ? CONTAINER_CREATED : CONTAINER_RUNNING;
+	/* EAGAIN: it listens, but somebody stopped it and many have asked since */
+	return probe >= 0 || errno == EAGAIN ? CONTAINER_CREATED : CONTAINER_RUNNING;
 }
 
 /* What the record keeps of the OCI state, as rows. */

@@ -30,6 +30,7 @@ struct container {
 	int root_fd; /* the state root */
 	int dir_fd;  /* its folder; carries the lock */
 	int pidfd;   /* of the first process; -1 when there is none */
+	bool locked; /* by us, when it was opened */
 	bool broken;
 	const char *id;
 	struct state state;

@@ -119,6 +119,7 @@ static void reap_orphans(int pidfd)
 {
 	for (;;) {
 		enum { PEEK = WEXITED | WNOHANG | WNOWAIT | __WALL };
+
 		siginfo_t ended = { 0 }, own = { 0 };
 
 		if (waitid(P_ALL, 0, &ended, PEEK) < 0 || !ended.si_pid)

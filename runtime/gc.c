@@ -59,6 +59,9 @@ static void collect_record(struct collection *collection, const struct masu_cont
 			keep(collection, &why);
 		return;
 	}
+	/* its create may have been alive, and through by now */
+	if (!container.broken && container.state.start_time.set)
+		return;
 	if (container_delete(&container, true, &why) < 0)
 		keep(collection, &why);
 }

@@ -31,9 +31,13 @@ int startup_check_kept(const struct startup_options *options, struct err *err)
 	for (size_t i = 0; i < count; i++) {
 		int flags = fcntl(3 + (int)i, F_GETFD);
 
-		/* one that closes at exec is our own, a folder of the host perhaps: it must never get inside */
+		/* one that closes at exec is our own, a folder of the host perhaps: it must never
+		 * get inside */
 		if (flags < 0 || flags & FD_CLOEXEC)
-			return err_set(err, ERR_INPUT, "preserve descriptors: number %zu was not handed over to masu", 3 + i);
+			return err_set(
+				err, ERR_INPUT,
+				"preserve descriptors: number %zu was not handed over to masu",
+				3 + i);
 	}
 	return 0;
 }

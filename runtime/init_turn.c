@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The messages between masu and masu-init, the same code on both sides. */
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "runtime/plan.h"
@@ -16,6 +17,25 @@ int turn_send(int socket, struct turn *turn, const int *fds, struct err *err)
 	return 0;
 }
 
+int turn_take_error(const struct turn *turn, struct err *err)
+{
+	if (err) {
+		*err = turn->err;
+		err->text[sizeof(err->text) - 1] = '\0';
+		err->hint[sizeof(err->hint) - 1] = '\0';
+	}
+	return -1;
+}
+
+/* As long as it says, with as many descriptors as it says. */
+static bool is_sound(const struct turn *turn, size_t length, size_t fd_count)
+{
+	size_t least =
+		turn->failed || turn->time_count ? sizeof(*turn) : offsetof(struct turn, err);
+
+	return length >= least && turn->fd_count == fd_count && turn->time_count <= TURN_TIMES;
+}
+
 int turn_receive(int socket, struct turn *turn, int *fds, struct err *err)
 {
 	size_t count = TURN_FDS;
@@ -27,15 +47,12 @@ int turn_receive(int socket, struct turn *turn, int *fds, struct err *err)
 		return err_sys(err, "receive turn");
 	if (length <= 0)
 		return err_set(err, ERR_PEER, "the other side ended without a word");
-	if ((size_t)length < offsetof(struct turn, err) || turn->fd_count != count ||
-	    turn->time_count > TURN_TIMES)
-		return err_set(err, ERR_PEER, "receive turn: malformed message");
-	if (!turn->failed)
+	bool sound = is_sound(turn, (size_t)length, count);
+
+	if (sound && !turn->failed)
 		return 0;
-	if (err) {
-		*err = turn->err;
-		err->text[sizeof(err->text) - 1] = '\0';
-		err->hint[sizeof(err->hint) - 1] = '\0';
-	}
-	return -1;
+	while (count)
+		close(fds[--count]);
+	return sound ? turn_take_error(turn, err)
+		     : err_set(err, ERR_PEER, "receive turn: malformed message");
 }

@@ -45,10 +45,11 @@ int container_signal(struct container *container, int signal, bool all, struct e
 		return err_sys(err, "send signal %d", signal);
 	}
 	/* v1 keeps even SIGKILL pending while frozen; v2 lets it through */
-	if (signal == SIGKILL && status == CONTAINER_PAUSED)
-		return cgroup_thaw(container->cgroup, err);
-	/* without a pid namespace the first process does not take the others with it */
-	if (signal == SIGKILL && !(container->state.namespaces.value & CLONE_NEWPID) &&
+	if (signal == SIGKILL && status == CONTAINER_PAUSED &&
+	    cgroup_thaw(container->cgroup, err) < 0)
+		return -1;
+	/* without a pid namespace of its own the first process does not take the others with it */
+	if (signal == SIGKILL && !container->state.own_pids &&
 	    container_open_cgroup(container, NULL) == 0)
 		return cgroup_kill(container->cgroup, err);
 	return 0;

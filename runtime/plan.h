@@ -129,3 +129,6 @@ struct turn {
  * when the other side is gone. */
 int turn_send(int socket, struct turn *turn, const int *fds, struct err *err);
 int turn_receive(int socket, struct turn *turn, int *fds, struct err *err);
+
+/* -1, with the error of a turn that failed; its texts end wherever the sender ended them. */
+int turn_take_error(const struct turn *turn, struct err *err);

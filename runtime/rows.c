@@ -21,7 +21,7 @@
 
 /* ---- state-dir: the folder, its lock, the record that makes every later step undoable ---- */
 
-int run_state_dir(struct startup *startup, struct err *err)
+static int begin_record(struct startup *startup, struct err *err)
 {
 	struct container *container = startup->container;
 
@@ -38,6 +38,14 @@ int run_state_dir(struct startup *startup, struct err *err)
 			return -1;
 	}
 	return state_begin(container->dir_fd, &container->state, err);
+}
+
+int run_state_dir(struct startup *startup, struct err *err)
+{
+	if (begin_record(startup, err) == 0)
+		return 0;
+	return err && err->code == ERR_EXISTS ? -1
+					      : err_wrap(err, "%s", startup->container->masu->root);
 }
 
 int undo_state_dir(struct container *container, struct err *err)

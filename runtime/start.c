@@ -20,6 +20,8 @@ static int refuse(enum container_status status, struct err *err)
 	switch (status) {
 	case CONTAINER_STOPPED:
 		return err_set(err, ERR_STATE, "cannot start a container that has stopped");
+	case CONTAINER_PAUSED:
+		return err_set(err, ERR_STATE, "cannot start a container that is paused");
 	case CONTAINER_CREATING:
 		return err_set(err, ERR_STATE, "cannot start a container that is being created");
 	default:
@@ -95,5 +97,7 @@ int container_start(struct container *container, struct err *err)
 	if (container_after_start(container, &container->state.hooks.lists[SPEC_POSTSTART], err) <
 	    0)
 		return -1;
+	/* others may work on it until it is ready, which may be never */
+	state_unlock(container->dir_fd);
 	return notify >= 0 ? notify_wait(container, notify, err) : 0;
 }

@@ -15,11 +15,15 @@
 #include "base/err.h"
 #include "base/fd.h"
 
+enum {
+	MAKE_RACES_MAX = 10,
+};
+
 #define AT(member) offsetof(struct state, member)
 
 /* clang-format off */
 static const struct json_row state_rows[] = {
-	{ "version",          JSON_UINT,     AT(version), .flags = JSON_REQUIRED | JSON_ALWAYS, .min = 1, .max = STATE_VERSION },
+	{ "version",          JSON_UINT,     AT(version), .flags = JSON_REQUIRED | JSON_ALWAYS },
 	{ "id",               JSON_TEXT,     AT(id), .flags = JSON_REQUIRED },
 	{ "ociVersion",       JSON_TEXT,     AT(oci_version) },
 	{ "bundle",           JSON_TEXT,     AT(bundle) },
@@ -32,6 +36,7 @@ static const struct json_row state_rows[] = {
 	{ "bootId",           JSON_TEXT,     AT(boot_id) },
 	{ "namespaces",       JSON_U64,      AT(namespaces) },
 	{ "ownRoot",          JSON_BOOL,     AT(own_root) },
+	{ "ownPids",          JSON_BOOL,     AT(own_pids) },
 	{ "deniedGroups",     JSON_BOOL,     AT(denied_groups) },
 	{ "rootUnmapped",     JSON_BOOL,     AT(root_unmapped) },
 	{ "rootUid",          JSON_UINT,     AT(root_uid) },
@@ -96,24 +101,6 @@ int state_open_root(const char *path, bool make, struct err *err)
 	return take_fd(&root);
 }
 
-int state_make_dir(int root, const char *id, struct err *err)
-{
-	if (mkdirat(root, id, 0700) < 0) {
-		if (errno != EEXIST)
-			return err_sys(err, "make state folder of %s", id);
-		err_set(err, ERR_EXISTS, "container with given ID already exists");
-		return err_hint(err, "`masu list` shows it, `masu delete %s` removes it", id);
-	}
-	auto_close int dir = openat(root, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-
-	if (dir < 0 || flock(dir, LOCK_EX | LOCK_NB) < 0) {
-		err_sys(err, "lock state folder of %s", id);
-		unlinkat(root, id, AT_REMOVEDIR);
-		return -1;
-	}
-	return take_fd(&dir);
-}
-
 static int not_there(struct err *err)
 {
 	return err_set(err, ERR_NOT_FOUND, "container does not exist");
@@ -157,6 +144,34 @@ int state_open_dir(int root, const char *id, enum state_lock lock, struct err *e
 	return take_fd(&dir);
 }
 
+int state_make_dir(int root, const char *id, struct err *err)
+{
+	/* between the two calls a `delete --force` or `gc` may take the empty folder for a wreck
+	 * and remove it: once more, then */
+	for (int races = 0; races < MAKE_RACES_MAX; races++) {
+		struct err why = { 0 };
+
+		if (mkdirat(root, id, 0700) < 0) {
+			if (errno != EEXIST)
+				return err_sys(err, "make state folder of %s", id);
+			err_set(err, ERR_EXISTS, "container with given ID already exists");
+			return err_hint(err, "`masu list` shows it, `masu delete %s` removes it",
+					id);
+		}
+		int dir = state_open_dir(root, id, STATE_LOCKED, &why);
+
+		if (dir >= 0)
+			return dir;
+		if (why.code == ERR_NOT_FOUND)
+			continue;
+		unlinkat(root, id, AT_REMOVEDIR);
+		if (err)
+			*err = why;
+		return -1;
+	}
+	return err_set(err, EBUSY, "make state folder of %s: others keep removing it", id);
+}
+
 void state_unlock(int dir)
 {
 	flock(dir, LOCK_UN);
@@ -175,7 +190,8 @@ bool state_is_locked(int dir)
 	return false;
 }
 
-/* Writes a new file and nothing else: for what nobody reads before the record says that it is there. */
+/* Writes a new file and nothing else: for what nobody reads before the record says that it is
+ * there. */
 static int write_new(int dir, const char *name, const void *data, size_t size, struct err *err)
 {
 	auto_close int fd =
@@ -205,8 +221,10 @@ int state_write(int dir, const struct state *state, struct err *err)
 	char *text = json_encode(&state_object, state, 0, &arena, err);
 	char temporary[64];
 
-	/* the lock leaves at most one writer, but an earlier one may have died half way: its pid keeps them apart */
-	if (!text || str_format(temporary, sizeof(temporary), ".%s.%d", STATE_RECORD, (int)getpid()) < 0)
+	/* the lock leaves at most one writer, but an earlier one may have died half way: its pid
+	 * keeps them apart */
+	if (!text ||
+	    str_format(temporary, sizeof(temporary), ".%s.%d", STATE_RECORD, (int)getpid()) < 0)
 		return text ? err_sys(err, "write %s", STATE_RECORD) : -1;
 	if (write_new(dir, temporary, text, strlen(text), err) < 0 ||
 	    renameat(dir, temporary, dir, STATE_RECORD) < 0) {
@@ -219,14 +237,18 @@ int state_write(int dir, const struct state *state, struct err *err)
 
 int state_read(int dir, struct arena *arena, struct state *state, struct err *err)
 {
-	const char *name = faccessat(dir, STATE_RECORD, F_OK, 0) == 0 ? STATE_RECORD : STATE_CREATING;
+	const char *name =
+		faccessat(dir, STATE_RECORD, F_OK, 0) == 0 ? STATE_RECORD : STATE_CREATING;
 	size_t size;
 	struct err why = { 0 };
 	auto_free char *text = fd_slurp(dir, name, STATE_RECORD_MAX, &size, &why);
 
 	memset(state, 0, sizeof(*state));
-	if (text && json_decode(name, text, size, &state_object, state, arena, &why) == 0)
-		return 0;
+	if (text && json_decode(name, text, size, &state_object, state, arena, &why) == 0) {
+		if (state->version == STATE_VERSION)
+			return 0;
+		err_set(&why, ERR_INPUT, "%s: version %u is not known", name, state->version);
+	}
 	if (err)
 		*err = why;
 	err_wrap(err, "its record is broken");
@@ -234,29 +256,24 @@ int state_read(int dir, struct arena *arena, struct state *state, struct err *er
 }
 
 /* Removes the files of a folder, and those of folders in it (one level: notify/). */
-static int empty_dir(int dir, int depth)
+static void empty_dir(int dir, int depth)
 {
 	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	auto_closedir DIR *stream = copy < 0 ? NULL : fdopendir(copy);
-	int result = stream ? 0 : -1;
 
 	for (struct dirent *entry; stream && (entry = readdir(stream));) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
-		if (unlinkat(dir, entry->d_name, 0) == 0 || errno == ENOENT)
+		if (unlinkat(dir, entry->d_name, 0) == 0 || !depth ||
+		    (errno != EISDIR && errno != EPERM))
 			continue;
-		if ((errno != EISDIR && errno != EPERM) || !depth) {
-			result = -1;
-			continue;
-		}
 		auto_close int below =
 			openat(dir, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
-		if (below < 0 || empty_dir(below, depth - 1) < 0 ||
-		    unlinkat(dir, entry->d_name, AT_REMOVEDIR) < 0)
-			result = -1;
+		if (below >= 0)
+			empty_dir(below, depth - 1);
+		unlinkat(dir, entry->d_name, AT_REMOVEDIR);
 	}
-	return result;
 }
 
 int state_remove_dir(int root, const char *id, struct err *err)
@@ -265,7 +282,9 @@ int state_remove_dir(int root, const char *id, struct err *err)
 
 	if (dir < 0)
 		return errno == ENOENT ? 0 : err_sys(err, "open state folder of %s", id);
-	if (empty_dir(dir, 2) < 0 || unlinkat(root, id, AT_REMOVEDIR) < 0)
-		return errno == ENOENT ? 0 : err_sys(err, "remove state folder of %s", id);
+	/* what could not be removed below shows here: the folder is not empty */
+	empty_dir(dir, 2);
+	if (unlinkat(root, id, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		return err_sys(err, "remove state folder of %s", id);
 	return 0;
 }

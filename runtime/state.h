@@ -16,7 +16,9 @@ struct err;
 
 /* Names within a container's folder. */
 #define STATE_CREATING "creating.json" /* the record while the container is being created */
-#define STATE_RECORD   "state.json"    /* from then on: another name, since some disks answer the replacing of a file with a flush */
+#define STATE_RECORD                                                                               \
+	"state.json" /* from then on: another name, since some disks answer the replacing of a     \
+			file with a flush */
 #define STATE_PROCESS "process.json" /* `process` of config.json, for exec */
 #define STATE_FILTER  "seccomp.bpf"  /* the compiled filter, for exec */
 #define STATE_START   "start"  /* the socket on which masu-init waits; there while "created" */
@@ -47,6 +49,7 @@ struct state {
 
 	struct opt_u64 namespaces; /* CLONE_NEW... of all that differ from masu's own */
 	bool own_root;             /* its mount namespace's root is the container's (pivoted) */
+	bool own_pids;             /* its pid namespace is new: all end with the first process */
 	bool denied_groups;
 	bool root_unmapped; /* id 0 is not mapped in its user namespace: exec enters as root_uid and
 			       root_gid */

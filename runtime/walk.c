@@ -60,15 +60,6 @@ void startup_hand_over(struct startup *startup, enum turn_slot slot, int fd)
 	startup->turn_fds[startup->turn.fd_count++] = fd;
 }
 
-static int give_turn(struct startup *startup, struct err *err)
-{
-	int result = turn_send(startup->control, &startup->turn, startup->turn_fds, err);
-
-	while (startup->turn.fd_count)
-		close(startup->turn_fds[--startup->turn.fd_count]);
-	return result;
-}
-
 /* What masu-init hands over: the terminal's master, a seccomp listener. */
 static void keep_fd(struct startup *startup, uint32_t slot, int fd)
 {
@@ -128,6 +119,21 @@ static int take_turn(struct startup *startup, const struct startup_row *rows, st
 	return 0;
 }
 
+static int give_turn(struct startup *startup, const struct startup_row *rows, struct err *err)
+{
+	struct err why = { 0 };
+	int result = turn_send(startup->control, &startup->turn, startup->turn_fds, &why);
+
+	while (startup->turn.fd_count)
+		close(startup->turn_fds[--startup->turn.fd_count]);
+	/* it ended before its turn: its last words may lie there to be read */
+	if (result < 0 && why.code == EPIPE && take_turn(startup, rows, err) < 0)
+		return -1;
+	if (result < 0 && err)
+		*err = why;
+	return result;
+}
+
 /* A filter that is loaded last cannot send its listener: masu-init tells the number, we fetch it
  * and let it go on. */
 static int fetch_listener(int control, int pidfd, const struct startup_finish *finish,
@@ -162,9 +168,7 @@ int startup_finish(int control, int pidfd, const struct startup_finish *finish, 
 		}
 		if (length < 0)
 			return err_sys(err, "wait for masu-init");
-		if (err)
-			*err = turn.err;
-		return -1;
+		return turn_take_error(&turn, err);
 	}
 }
 
@@ -179,7 +183,7 @@ static int walk_forward(struct startup *startup, const struct startup_row *rows,
 		if (!applies(startup, row))
 			continue;
 		if (row->side == SIDE_INIT) {
-			if (mine && give_turn(startup, err) < 0)
+			if (mine && give_turn(startup, rows, err) < 0)
 				return -1;
 			mine = false;
 			continue;
@@ -227,8 +231,11 @@ static void run_poststop(struct container *container)
 int startup_walk(struct startup *startup, const struct startup_row *rows, size_t count,
 		 struct err *err)
 {
+	struct err nobody_asks = { 0 };
 	size_t reached = 0;
+	bool undone = true;
 
+	err = err ? err : &nobody_asks; /* what is undone depends on what failed */
 	if (walk_forward(startup, rows, count, &reached, err) == 0)
 		return 0;
 	if (startup->control >= 0) {
@@ -237,16 +244,23 @@ int startup_walk(struct startup *startup, const struct startup_row *rows, size_t
 		startup->control = -1;
 	}
 	end_process(startup);
+	/* undoing needs descriptors, and those of the plan hold mounts: they may be what there was
+	 * too much of */
+	flat_free(&startup->flat);
 	for (size_t i = reached + 1; i-- > 0;) {
 		struct err why = { 0 };
 
 		if (rows[i].side != SIDE_HOST || !rows[i].undo || !applies(startup, &rows[i]))
 			continue;
-		if (i == 0 && err && err->code == ERR_HOOK)
+		if (i == 0 && err->code == ERR_HOOK)
 			run_poststop(startup->container);
+		if (i == 0 && !undone)
+			break; /* the record stays, so that `delete --force` can try again */
 		log_debug("undo %s", rows[i].name);
-		if (rows[i].undo(startup->container, &why) < 0)
-			log_warning("undo %s: %s", rows[i].name, why.text);
+		if (rows[i].undo(startup->container, &why) == 0)
+			continue;
+		log_warning("undo %s: %s", rows[i].name, why.text);
+		undone = false;
 	}
 	return -1;
 }
