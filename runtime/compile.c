@@ -86,13 +86,53 @@ static bool has_variable(const struct json_list *env, const char *name)
 	return false;
 }
 
-/* The environment: the last of several entries with one name wins, as runc does and execve's users
- * expect. */
+static size_t name_length(const char *entry)
+{
+	return strcspn(entry, "=") + 1;
+}
+
+static bool same_name(const char *one, const char *other)
+{
+	return strncmp(one, other, name_length(one)) == 0;
+}
+
+/* By name; of one name, in the order of the list. */
+static int compare_entries(const void *left, const void *right)
+{
+	const char *const *one = *(const char *const *const *)left;
+	const char *const *other = *(const char *const *const *)right;
+
+	if (same_name(*one, *other))
+		return (one > other) - (one < other);
+	return strcmp(*one, *other);
+}
+
+/* The environment: the last of several entries with one name counts, as with the other runtimes. */
 static struct flat_ref compile_env(struct startup *startup)
 {
-	const struct json_list *env = &startup->process->env;
+	size_t count = startup->process->env.count, kept = 0;
+	const char *const *entries = startup->process->env.items;
+	const char **last = arena_alloc(startup->arena, (count + 1) * sizeof(*last));
+	const char *const **order = arena_alloc(startup->arena, (count + 1) * sizeof(*order));
 
-	return flat_texts(&startup->flat, (char *const *)env->items, env->count);
+	if (!last || !order) {
+		startup->flat.failed = true;
+		return (struct flat_ref){ 0 };
+	}
+	for (size_t i = 0; i < count; i++) {
+		last[i] = entries[i];
+		order[i] = &entries[i];
+	}
+	qsort(order, count, sizeof(*order), compare_entries);
+	for (size_t i = 1; i < count; i++) {
+		if (same_name(*order[i - 1], *order[i]))
+			last[order[i - 1] - entries] = NULL;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (last[i])
+			last[kept++] = last[i];
+	}
+	return flat_texts(&startup->flat, (char *const *)last, kept);
 }
 
 int startup_compile_process(struct startup *startup, struct err *err)

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,46 @@ static struct cgroup *target_cgroup(const struct startup *startup)
 	return execution->below ? execution->below : startup->container->cgroup;
 }
 
+/* The part of the first process's cgroup path that is below the container's own, or NULL. */
+static const char *find_below(struct container *container)
+{
+	const struct cgroup_hierarchy_state *records = container->state.cgroup.hierarchies.items;
+	char name[32], text[PATH_MAX + 1024], *line = NULL;
+
+	snprintf(name, sizeof(name), "/proc/%d/cgroup", (int)container->state.pid.value);
+	if (fd_read_file(AT_FDCWD, name, text, sizeof(text)) > 0)
+		line = strncmp(text, "0::", 3) == 0 ? text : strstr(text, "\n0::");
+	for (size_t i = 0; line && i < container->state.cgroup.hierarchies.count; i++) {
+		const char *own = records[i].dir + strlen(records[i].mount);
+		char *at = records[i].v2 ? strstr(line, own) : NULL;
+
+		if (!at || at[strlen(own)] != '/')
+			continue;
+		at += strlen(own) + 1;
+		return arena_strndup(&container->arena, at, strcspn(at, "\n"));
+	}
+	return NULL;
+}
+
+/*
+ * A v2 cgroup that gives controllers to those below it holds no processes itself: CLONE_INTO_CGROUP
+ * fails with EBUSY. Then the container's init has moved on, and we go where it is.
+ */
+static bool follow_first_process(struct startup *startup, struct ns_spawn *how)
+{
+	struct execution *execution = startup->execution;
+	struct container *container = startup->container;
+	const char *below = execution->below ? NULL : find_below(container);
+
+	/* what was read is about it, as long as it has not gone */
+	if (!below || sys_pidfd_send_signal(container->pidfd, 0) < 0)
+		return false;
+	execution->below =
+		cgroup_open_below(&container->state.cgroup, below, &container->arena, NULL);
+	how->cgroup = execution->below ? cgroup_clone_fd(execution->below) : -1;
+	return how->cgroup >= 0;
+}
+
 int run_exec_spawn(struct startup *startup, struct err *err)
 {
 	struct container *container = startup->container;
@@ -43,9 +84,19 @@ int run_exec_spawn(struct startup *startup, struct err *err)
 		.cgroup = cgroup ? cgroup_clone_fd(cgroup) : -1,
 	};
 
+	struct err why = { 0 };
+
 	if (!how.join_pidfd_flags)
 		how.join_pidfd = -1;
-	return startup_spawn(startup, &how, err);
+	if (startup_spawn(startup, &how, &why) == 0)
+		return 0;
+	if (why.code == EBUSY && startup->pidfd < 0 && follow_first_process(startup, &how)) {
+		close(startup->control);
+		return startup_spawn(startup, &how, err);
+	}
+	if (err)
+		*err = why;
+	return -1;
 }
 
 int undo_exec_spawn(struct container *container, struct err *err)

@@ -133,6 +133,16 @@ static int search(struct init *init, const char *name, struct err *err)
 	return not_found(name, "executable file not found in $PATH", ENOENT, err);
 }
 
+/* In place of the entry with its name, or at the end, where there is room. */
+static void set_variable(const char **envp, const char *entry)
+{
+	size_t length = strcspn(entry, "=") + 1;
+
+	while (*envp && strncmp(*envp, entry, length) != 0)
+		envp++;
+	*envp = entry;
+}
+
 /* Copies the lists of the plan; room for the additions of the runtime: HOME, LISTEN_FDS,
  * LISTEN_PID. */
 static int make_lists(struct init *init, struct err *err)
@@ -148,24 +158,20 @@ static int make_lists(struct init *init, struct err *err)
 	init->envp = lists + plan->argv.count + 1;
 	flat_strings(&init->view, plan->argv, init->argv);
 	flat_strings(&init->view, plan->envp, init->envp);
-	size_t count = 0;
-
-	while (init->envp[count])
-		count++;
 	if (plan->set_home) {
 		char home[sizeof(init->home) - 8];
 
 		home_of(init->root, plan->security.uid, home, sizeof(home));
 		snprintf(init->home, sizeof(init->home), "HOME=%s", home);
-		init->envp[count++] = init->home;
+		set_variable(init->envp, init->home);
 	}
 	if (plan->listen_fds) {
 		snprintf(init->listen_fds, sizeof(init->listen_fds), "LISTEN_FDS=%u",
 			 plan->listen_fds);
 		snprintf(init->listen_pid, sizeof(init->listen_pid), "LISTEN_PID=%d",
 			 (int)getpid());
-		init->envp[count++] = init->listen_fds;
-		init->envp[count++] = init->listen_pid;
+		set_variable(init->envp, init->listen_fds);
+		set_variable(init->envp, init->listen_pid);
 	}
 	return 0;
 }
