@@ -49,6 +49,7 @@ load lib
 @test "signals sent to run reach the process" {
 	process /probe signal
 	for signal in TERM HUP USR1 INT; do
+		rm -f "$T/out" # else the last round's "ready" may still be read
 		"$MASU" --root "$STATE" run --bundle "$BUNDLE" "$ID" </dev/null >"$T/out" 2>"$T/err" 3>&- &
 		runner=$!
 		wait_for 5 grep -q ready "$T/out"
