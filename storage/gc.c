@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "storage/fault.h"
+#include "storage/recover.h"
 #include "storage/root.h"
 
 /* Sorted insertion: thousands of names at most, and lookups are many. */
@@ -268,12 +269,25 @@ static int collect_roots(struct storage *store, const struct storage_gc *gc, str
 	return found;
 }
 
+/* What killed commands left, and what was still in use when it was removed. */
+static int sweep(struct storage *store, struct err *err)
+{
+	if (store_lock(store, STORE_EXCLUSIVE, err) < 0)
+		return -1;
+	int result = recover_store(store, false, err);
+
+	store_unlock(store);
+	return result;
+}
+
 int storage_gc(struct storage *store, const struct storage_gc *gc, struct err *err)
 {
 	int roots = collect_roots(store, gc, err);
 	int layers = roots < 0 ? -1 : gc_layers(store, gc, err);
 
-	return layers < 0 ? -1 : roots + layers;
+	if (layers < 0 || (!gc->dry_run && sweep(store, err) < 0))
+		return -1;
+	return roots + layers;
 }
 
 int storage_trim(struct storage *store, struct err *err)

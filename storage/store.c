@@ -146,7 +146,8 @@ static int check_empty(struct storage *store, struct err *err)
 	if (store_list_dir(store->root, ".", &arena, &names, &count, err) < 0)
 		return -1;
 	for (size_t i = 0; i < count; i++) {
-		bool ours = strcmp(names[i], "lock") == 0 || strcmp(names[i], "lost+found") == 0;
+		bool ours = strcmp(names[i], "lock") == 0 || strcmp(names[i], "pool-lock") == 0 ||
+			    strcmp(names[i], "lost+found") == 0;
 
 		for (size_t j = 0; j < sizeof(store_dirs) / sizeof(store_dirs[0]); j++)
 			ours = ours || strcmp(names[i], store_dirs[j]) == 0;
@@ -187,7 +188,10 @@ static int make_store(struct storage *store, const struct storage_init *init, st
 		store->ops = driver_find(init->driver, err);
 	if (!store->ops)
 		return -1;
-	if (!init->loop_size && store->ops->probe(store->root, err) < 0)
+	/* a btrfs in a file does not mind where the file is */
+	bool brings_own = init->loop_size && store->ops->driver == STORAGE_BTRFS;
+
+	if (!brings_own && store->ops->probe(store->root, err) < 0)
 		return -1;
 	if (init->volume_size)
 		file.volume_size = (struct opt_u64){ true, init->volume_size };
