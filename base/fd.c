@@ -217,17 +217,6 @@ ssize_t fd_receive(int socket, void *data, size_t size, int *fds, size_t *fd_cou
 	return length;
 }
 
-int fd_fill_stdio(void)
-{
-	for (int fd = 0; fd <= 2; fd++) {
-		if (fcntl(fd, F_GETFD) >= 0)
-			continue;
-		if (open("/dev/null", O_RDWR | O_NOCTTY) < 0) /* gets the lowest number: fd */
-			return -1;
-	}
-	return 0;
-}
-
 int fd_sealed(const char *name, const void *data, size_t size, struct err *err)
 {
 	enum { SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };

@@ -44,8 +44,5 @@ int fd_send(int socket, const void *data, size_t size, const int *fds, size_t fd
  */
 ssize_t fd_receive(int socket, void *data, size_t size, int *fds, size_t *fd_count);
 
-/* Make sure that descriptors 0, 1 and 2 are open (on /dev/null if need be). */
-int fd_fill_stdio(void);
-
 /* A sealed, read-only memfd with these bytes: no one can change it, not even root. */
 int fd_sealed(const char *name, const void *data, size_t size, struct err *err);

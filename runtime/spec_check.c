@@ -52,7 +52,7 @@ int spec_check_id(const char *id, struct err *err)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				      "0123456789_+.-";
-	size_t length = strlen(id);
+	size_t length = id ? strlen(id) : 0;
 
 	if (!length)
 		return err_set(err, ERR_INPUT, "container id: must not be empty");

@@ -320,6 +320,8 @@ int main(int argc, char **argv)
 	/* a file size limit of ours shall be an error that undoes, not the end; masu-init resets it
 	 */
 	signal(SIGXFSZ, SIG_IGN);
+	/* a caller that ignores it hands that on, and no child of ours would have a status */
+	signal(SIGCHLD, SIG_DFL);
 	if (argc < 1)
 		return 1;
 	int status = interpret(&cli, &globals, &report, &error);

@@ -112,6 +112,26 @@ HOST_HOOKS='prestart createRuntime poststart poststop'
 	done
 }
 
+@test "hooks inherit no descriptors, neither the caller's nor those for the process" {
+	process /bin/true
+	printf '#!/bin/sh\nls -l /proc/self/fd >"%s/fds.$1"\n' "$T" >"$T/program" && chmod +x "$T/program"
+	spec_edit '.hooks = {"createRuntime": [{"path": $p, "args": ["p", "host"]}],
+		"createContainer": [{"path": $p, "args": ["p", "inside"]}]}' --arg p "$T/program"
+	"$MASU" --root "$STATE" run --preserve-fds 1 --bundle "$BUNDLE" "$ID" 3</etc/passwd 7</etc/group </dev/null
+	for side in host inside; do
+		[[ -s $T/fds.$side ]]
+		! grep -E '/etc/(passwd|group)|'"$STATE" "$T/fds.$side"
+	done
+}
+
+@test "a hook fails also where the caller ignores SIGCHLD" {
+	process /bin/true
+	hook createRuntime 'exit 3'
+	run_program env --ignore-signal=CHLD "$MASU" --root "$STATE" run --bundle "$BUNDLE" "$ID"
+	equal "$status" 1
+	matches "$err" 'exit status 3'
+}
+
 @test "args are passed as they are, with args[0]" {
 	process /bin/true
 	printf '#!/bin/sh\nprintf "%%s|" "$@" >%s/args\n' "$T" >"$T/program" && chmod +x "$T/program"

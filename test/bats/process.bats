@@ -353,3 +353,10 @@ console_helper() {
 make_spec_again() {
 	cp "$REPO/test/data/config.json" "$BUNDLE/config.json"
 }
+
+@test "of several variables with one name the last one counts" {
+	process /probe env
+	spec_edit '.process.env = ["A=1", "AB=2", "A=3", "PATH=/bin", "A=4"]'
+	run_box
+	expect '[.env[] | select(startswith("A"))] == ["AB=2", "A=4"]'
+}

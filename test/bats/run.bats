@@ -125,6 +125,17 @@ load lib
 	expect '.fds | keys == ["0", "1", "2", "3", "4"]' '.fds["3"] | endswith("/a")' '.fds["4"] | endswith("/b")'
 }
 
+@test "a descriptor to preserve that was not handed over is refused, not filled with one of masu's own" {
+	process /probe fds
+	masu_fails 'number 3 was not handed over' run --preserve-fds 1 --bundle "$BUNDLE" "$ID"
+	process /bin/sleep 100
+	start_box
+	run_masu exec --preserve-fds 1 "$ID" /bin/true
+	equal "$status" 255
+	one_line_error 'number 3 was not handed over'
+	masu_ok delete --force "$ID"
+}
+
 @test "LISTEN_FDS descriptors come first and the environment tells of them" {
 	process /probe fds env
 	printf a >"$T/a"
