@@ -23,7 +23,7 @@ int path_open_in_root(int root, const char *path, int flags, struct err *err);
 int path_open_beneath(int root, const char *path, int flags, struct err *err);
 
 /* Like path_open_in_root() with O_PATH, but missing directories are made on the way (mode for new
- * ones). */
+ * ones), also those that a link to nowhere names. */
 int path_make_dir(int root, const char *path, mode_t mode, struct err *err);
 
 /* Like path_make_dir() for the parent, then the last part as an empty regular file if it is

@@ -95,8 +95,8 @@ static void test_sealed(void)
 	CHECK_INT(ftruncate(fd, 1), -1);
 }
 
-/* Folder: root/{etc/,link -> /etc,out -> ../../..,loop -> loop,abs -> /etc/deep,file}, and secret
- * beside root. */
+/* Folder: root/{etc/,link -> /etc,out -> ../../..,loop -> loop,abs -> /etc/deep,new-file ->
+ * etc/f,file}, and secret beside root. */
 static int make_root(int dir)
 {
 	CHECK_INT(mkdirat(dir, "root", 0755), 0);
@@ -107,6 +107,7 @@ static int make_root(int dir)
 	CHECK_INT(symlinkat("../../../../../..", root, "out"), 0);
 	CHECK_INT(symlinkat("loop", root, "loop"), 0);
 	CHECK_INT(symlinkat("/etc/deep", root, "abs"), 0);
+	CHECK_INT(symlinkat("etc/f", root, "new-file"), 0);
 	write_text(dir, "secret", "s");
 	write_text(dir, "root/file", "f");
 	return root;
@@ -159,7 +160,7 @@ static void test_making(int root)
 		const char *path, *made;
 	} rows[] = {
 		{ "/a/b/c", "a/b/c" },  { "a/b/d", "a/b/d" }, { "link/x", "etc/x" },
-		{ "out/y//z/", "y/z" }, { "//", "." },        { "abs/q", NULL },
+		{ "out/y//z/", "y/z" }, { "//", "." },        { "abs/q", "etc/deep/q" },
 		{ "file/under", NULL }, { "loop/x", NULL },   { "new/../up", "up" },
 	};
 
@@ -176,7 +177,11 @@ static void test_making(int root)
 
 	CHECK(is_same(file, root, "deep/er/file") && is_same(again, root, "deep/er/file"));
 	CHECK(is_same(folder, root, "etc")); /* what is there stays */
-	CHECK_INT(path_make_file(root, "/abs", 0644, NULL), -1);
+	/* a link to nowhere: what it names is made */
+	auto_close int linked = path_make_file(root, "/new-file", 0644, NULL);
+
+	CHECK(is_same(linked, root, "etc/f"));
+	CHECK_INT(path_make_file(root, "/loop", 0644, NULL), -1);
 	CHECK_INT(path_make_file(root, "/deep/", 0644, NULL) >= 0, 1);
 	const char *last = NULL;
 	auto_close int parent = path_open_parent(root, "/link/p/leaf", &last, NULL);
@@ -210,13 +215,14 @@ static void test_dotdot(void)
 static void remove_all(int dir)
 {
 	static const char *const names[] = {
-		"secret",    "root/file", "root/link",         "root/out",
-		"root/loop", "root/abs",  "root/deep/er/file",
+		"secret",   "root/file",         "root/link",     "root/out",   "root/loop",
+		"root/abs", "root/deep/er/file", "root/new-file", "root/etc/f",
 	};
 	static const char *const folders[] = {
-		"root/deep/er", "root/deep",  "root/a/b/c", "root/a/b/d", "root/a/b",
-		"root/a",       "root/etc/x", "root/etc/p", "root/etc",   "root/y/z",
-		"root/y",       "root/new",   "root/up",    "root",
+		"root/deep/er", "root/deep",       "root/a/b/c",    "root/a/b/d",
+		"root/a/b",     "root/etc/deep/q", "root/etc/deep", "root/a",
+		"root/etc/x",   "root/etc/p",      "root/etc",      "root/y/z",
+		"root/y",       "root/new",        "root/up",       "root",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
