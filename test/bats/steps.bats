@@ -40,8 +40,15 @@ each_row() {
 	done
 }
 
+# told COMMAND ROW: the whole message: the container, the row, the cause.
+told() {
+	equal "$err" "masu: $1 $ID: $2: fail as MASU_FAIL_AT asked" "message of $1"
+}
+
 fails_at() {
-	MASU_FAIL_AT=$1 masu_fails "$1" run --bundle "$BUNDLE" "$ID"
+	MASU_FAIL_AT=$1 run_masu run --bundle "$BUNDLE" "$ID"
+	equal "$status" 1 'status of run'
+	told run "$1"
 	clean_after "$1"
 }
 
@@ -111,34 +118,106 @@ clean_after() {
 
 @test "create and start: a failure at each row" {
 	fails_in_two() {
-		status=0
+		local command=create
+
 		MASU_FAIL_AT=$1 run_masu create --bundle "$BUNDLE" "$ID"
+		# the rows behind wait-start fail in start
 		if ((status == 0)); then
-			MASU_FAIL_AT=$1 run_masu start "$ID"
+			command=start
+			run_masu start "$ID"
 		fi
-		if ((status == 0)) && [[ -n $(rows create | grep -x "$1") ]]; then
-			fail "no failure at $1"
+		equal "$status" 1 "status of $command"
+		told "$command" "$1"
+		if [[ $command == start ]]; then
+			masu_ok delete --force "$ID"
 		fi
-		((status == 0)) || matches "$err" "$1"
-		run_masu delete --force "$ID"
-		equal "$status" 0
 		clean_after "$1"
 	}
 	rich_spec
 	each_row fails_in_two
 }
 
-@test "exec: a failure at each of its rows leaves the container as it was" {
-	process /probe sleep 100
-	start_box
-	for row in spawn outside join-cgroup label credentials program exec; do
-		MASU_FAIL_AT=$row run_masu exec "$ID" /bin/true
-		((status == 0 || status == 255)) || fail "exec exited with $status at $row"
-		if ((status == 255)); then
-			matches "$err" "$row"
+@test "create and start: a kill at each row can be cleaned by delete --force" {
+	killed_in_two() {
+		MASU_KILL_AT=$1 run_masu create --bundle "$BUNDLE" "$ID"
+		if ((status == 0)); then
+			run_masu start "$ID"
+			wait_for 5 has_status stopped
 		fi
-		equal "$(state_of status)" running
+		run_masu delete --force "$ID"
+		equal "$status" 0 "delete --force after a kill at $1"
+		clean_after "$1"
+	}
+	rich_spec
+	each_row killed_in_two
+}
+
+# Rows of exec, by what they need to take part: a terminal, a filter that is loaded early or late.
+EXEC_ROWS='spawn outside undumpable join-cgroup time enter-root keyring workdir label execution credentials program exec-ready limits exec'
+
+# The container that exec enters; its own start has all of these rows, too.
+exec_target() {
+	rich_spec
+	process /probe sleep 100
+	spec_edit "$1"
+	start_box
+}
+
+# The container is as it was, with one process.
+container_lives() {
+	local try
+
+	for try in {1..40}; do
+		masu_ok ps --format json "$ID"
+		[[ $(jq length <<<"$out") != 1 ]] || break
+		sleep 0.05
 	done
-	masu_ok ps --format json "$ID"
 	expect 'length == 1'
+	equal "$(state_of status)" running 'status of the container'
+}
+
+# exec_fails_at ROW [OPTIONS...]
+exec_fails_at() {
+	local row=$1
+
+	shift
+	MASU_FAIL_AT=$row run_masu exec "$@" "$ID" /bin/true
+	equal "$status" 255 "status of exec at $row"
+	told exec "$row"
+	container_lives
+}
+
+exec_killed_at() {
+	local row=$1
+
+	shift
+	MASU_KILL_AT=$row run_masu exec "$@" "$ID" /bin/true
+	matches "$status" '^(137|255)$'
+	container_lives
+}
+
+@test "exec: a failure or a kill at each of its rows leaves the container as it was" {
+	local row known
+
+	known=$(sed -nE '/^#ifdef EXEC_STEPS/,/^#endif/ s/^(HOST|INIT)\( *"([a-z-]+)".*/\2/p' "$REPO/runtime/steps.def" | sort)
+	equal "$(tr ' ' '\n' <<<"$EXEC_ROWS console console-send seccomp-early seccomp" | sort)" "$known" 'rows of exec'
+	exec_target .
+	for row in $EXEC_ROWS seccomp; do
+		exec_fails_at "$row"
+		exec_killed_at "$row"
+	done
+	for row in console console-send; do
+		exec_fails_at "$row" --tty
+		exec_killed_at "$row" --tty
+	done
+	masu_ok exec "$ID" /bin/true
+}
+
+@test "exec: a failure or a kill while the filter is loaded early" {
+	exec_target '.process.noNewPrivileges = false'
+	for row in seccomp-early credentials program exec-ready limits exec; do
+		exec_fails_at "$row"
+		exec_killed_at "$row"
+	done
+	masu_ok exec "$ID" /bin/true
 }
