@@ -23,7 +23,7 @@ CFLAGS   ?= -Os -g
 ALL_CFLAGS = -std=c11 $(CFLAGS) $(WARNINGS) $(if $(IS_GCC),$(GCC_ONLY)) $(VARIANT_CFLAGS) -fPIC -fvisibility=hidden -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables
 ALL_LDFLAGS = $(LDFLAGS) $(VARIANT_CFLAGS) -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code,-z,pack-relative-relocs
 INIT_CFLAGS = -std=c11 -Os -g $(WARNINGS) $(if $(IS_GCC),-Wno-format-truncation) -fno-stack-protector -ffunction-sections -fdata-sections -DMASU_INIT \
-	    -fno-asynchronous-unwind-tables $(if $(findstring musl,$(INIT_CC)),-idirafter /usr/include -idirafter /usr/include/$(shell $(CC) -dumpmachine)) $(VARIANT_INIT)
+	    -fno-asynchronous-unwind-tables $(if $(findstring musl,$(INIT_CC)),-idirafter /usr/include -idirafter /usr/include/$(shell $(INIT_CC) -print-multiarch)) $(VARIANT_INIT)
 LIBS     := -l:libyajl_s.a -l:libseccomp.a -l:libcap.a
 
 ifeq ($(VARIANT),asan)
@@ -44,7 +44,7 @@ FOLDERS  := base $(PEERS) runtime
 src_of    = $(filter-out $(1)/plugin_%,$(wildcard $(1)/*.c))
 obj_of    = $(patsubst %.c,$(B)/obj/%.o,$(1))
 CLI_SRC  := $(wildcard runtime/cli/*.c)
-INIT_SRC := $(wildcard runtime/init/*.c) $(foreach p,$(filter-out storage,$(PEERS)) runtime,$(wildcard $(p)/init_*.c)) \
+INIT_SRC := $(wildcard runtime/init/*.c) $(foreach p,$(PEERS) runtime,$(wildcard $(p)/init_*.c)) \
 	    $(addprefix base/,err.c flat.c fd.c path.c proc.c str.c names.c)
 PLUGINS  := $(patsubst %.c,$(B)/plugins/%.so,$(subst plugin_,,$(notdir $(wildcard $(PEERS:%=%/plugin_*.c)))))
 
@@ -67,6 +67,13 @@ $(B)/lib/$(1).a: $(call obj_of,$(call src_of,$(1)))
 endef
 $(foreach f,$(FOLDERS),$(eval $(call folder_archive,$(f))))
 
+# what tells the installed place is made again when it changes: `make && make install prefix=/usr`
+.PHONY: FORCE
+$(B)/prefix: FORCE
+	@mkdir -p $(@D)
+	@echo '$(prefix)' | cmp -s - $@ || echo '$(prefix)' >$@
+$(B)/obj/base/plugin.o $(B)/masu.pc: $(B)/prefix
+
 # what configs/ holds is part of the library
 $(B)/obj/runtime/preset_data.o: $(wildcard configs/*.json configs/seccomp/*.json)
 $(B)/obj/runtime/features.o: CPPFLAGS += -DMASU_COMMIT='"$(shell git rev-parse --short HEAD 2>/dev/null)"'
@@ -80,22 +87,29 @@ $(B)/obj/runtime/init_image.o: runtime/init_image.S $(B)/masu-init
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -DINIT_IMAGE='"$(B)/masu-init"' -c -o $@ $<
 
-# storage/ joins when runtime/ uses it
-LIB_OBJ := $(foreach f,$(filter-out storage,$(FOLDERS)),$(call obj_of,$(call src_of,$(f)))) $(B)/obj/runtime/init_image.o
+LIB_OBJ := $(foreach f,$(FOLDERS),$(call obj_of,$(call src_of,$(f)))) $(B)/obj/runtime/init_image.o
 
-$(B)/libmasu.a: $(LIB_OBJ)
+$(B)/lib/all.a: $(LIB_OBJ)
+	@mkdir -p $(@D)
 	@rm -f $@
 	$(AR) rcs $@ $^
+
+# One object that shows the functions of masu.h only: a program's own names cannot collide with ours.
+$(B)/libmasu.a: $(LIB_OBJ)
+	@rm -f $@
+	$(CC) $(VARIANT_CFLAGS) -nostdlib -r -o $(B)/lib/libmasu.o $^
+	objcopy --localize-hidden $(B)/lib/libmasu.o
+	$(AR) rcs $@ $(B)/lib/libmasu.o
 
 $(B)/libmasu.so: $(LIB_OBJ) runtime/libmasu.map
 	$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,libmasu.so.0 -Wl,--version-script=runtime/libmasu.map -o $@ $(LIB_OBJ) $(LIBS)
 	@ln -sf libmasu.so $(B)/libmasu.so.0
 
 # masu itself is static: it starts in less time and memory. What needs a plug-in goes on as masu-full, the same program with a loader.
-$(B)/masu: $(call obj_of,$(CLI_SRC)) $(B)/obj/base/static/plugin.o $(B)/libmasu.a
+$(B)/masu: $(call obj_of,$(CLI_SRC)) $(B)/obj/base/static/plugin.o $(B)/lib/all.a
 	$(CC) $(ALL_LDFLAGS) $(if $(HARDEN_ON),-static-pie,-pie) -o $@ $^ $(LIBS)
 
-$(B)/masu-full: $(call obj_of,$(CLI_SRC)) $(B)/libmasu.a
+$(B)/masu-full: $(call obj_of,$(CLI_SRC)) $(B)/lib/all.a
 	$(CC) $(ALL_LDFLAGS) -pie -o $@ $^ $(LIBS)
 
 $(B)/masu.pc: runtime/masu.pc.in Makefile
@@ -110,7 +124,7 @@ $(foreach p,$(wildcard $(PEERS:%=%/plugin_*.c)),$(eval $(call plugin_rule,$(p)))
 
 # ---- tests: test/unit/FOLDER_WHAT.c links with its folder and base/; runtime_* with everything ----
 UNIT     := $(patsubst test/unit/%.c,$(B)/test/unit/%,$(wildcard test/unit/*_*.c))
-lib_for   = $(if $(filter runtime,$(1)),$(B)/libmasu.a,$(if $(filter base,$(1)),,$(B)/lib/$(1).a) $(B)/lib/base.a)
+lib_for   = $(if $(filter runtime,$(1)),$(B)/lib/all.a,$(if $(filter base,$(1)),,$(B)/lib/$(1).a) $(B)/lib/base.a)
 define unit_rule
 $(B)/test/unit/$(1): $(B)/obj/test/unit/$(1).o $(call lib_for,$(firstword $(subst _, ,$(1))))
 	@mkdir -p $$(@D)

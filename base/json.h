@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/names.h"
@@ -62,6 +63,19 @@ struct json_list {
 	void *items;
 	size_t count;
 };
+
+/* Room for one more element of `size` bytes behind a list; it moves to the arena. NULL without memory. */
+static inline void *json_grow(struct arena *arena, struct json_list *list, size_t size)
+{
+	char *items = arena_alloc(arena, (list->count + 1) * size);
+
+	if (!items)
+		return NULL;
+	if (list->count)
+		memcpy(items, list->items, list->count * size);
+	list->items = items;
+	return items + list->count++ * size;
+}
 
 struct json_pair {
 	const char *key;

@@ -131,7 +131,7 @@ static int ensure_networks(struct attachment *attach, struct err *err)
 		if (network_open(attach->place, interface->network, network, &attach->arena, err) <
 		    0)
 			return -1;
-		const struct net_driver *driver = driver_find(network->spec.driver);
+		const struct net_driver *driver = net_driver_find(network->spec.driver);
 
 		if (!driver)
 			return err_set(err, ERR_INPUT, "network %s: driver: \"%s\" is not known",
@@ -269,7 +269,7 @@ static int describe_link(const struct attachment *attach, size_t at, struct link
 	link->mtu = interface->mtu;
 	link->peer_netns = attach->netns;
 	link->netns = attach->netns;
-	driver_find(network->spec.driver)->link(network, interface, link);
+	net_driver_find(network->spec.driver)->link(network, interface, link);
 	if (link->move) { /* one end only, born inside */
 		link->parent = attach->devices[at];
 		link->mac = strcmp(link->kind, "ipvlan") == 0 ? NULL : texts->peer_mac;
@@ -501,7 +501,7 @@ int net_remove_network(const struct net_place *place, const char *name, struct e
 
 	if (lock < 0 || network_check_unused(lock, network, err) < 0)
 		return -1;
-	const struct net_driver *driver = driver_find(network->spec.driver);
+	const struct net_driver *driver = net_driver_find(network->spec.driver);
 
 	if (driver && driver->filters) {
 		struct firewall_network only = firewall_describe(network);

@@ -7,7 +7,7 @@
 static const struct net_driver *const drivers[] = { &bridge_driver, &macvlan_driver,
 						    &ipvlan_driver };
 
-const struct net_driver *driver_find(const char *name)
+const struct net_driver *net_driver_find(const char *name)
 {
 	for (size_t i = 0; name && i < sizeof(drivers) / sizeof(drivers[0]); i++) {
 		if (strcmp(drivers[i]->name, name) == 0)

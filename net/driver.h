@@ -31,6 +31,6 @@ struct net_driver {
 };
 
 /* NULL is the default driver; NULL comes back for an unknown name. */
-const struct net_driver *driver_find(const char *name);
+const struct net_driver *net_driver_find(const char *name);
 
 extern const struct net_driver bridge_driver, macvlan_driver, ipvlan_driver;

@@ -118,7 +118,7 @@ static int parse_network(struct network *network, struct err *err)
 
 static int check_network(const struct net_network *wanted, struct err *err)
 {
-	const struct net_driver *driver = driver_find(wanted->driver);
+	const struct net_driver *driver = net_driver_find(wanted->driver);
 
 	if (!wanted->name || !net_name_is_valid(wanted->name))
 		return err_set(
@@ -265,7 +265,7 @@ static int complete(const struct net_network *wanted, const struct json_list *ot
 
 	*network = (struct network){ .spec = *wanted };
 	if (!made->driver)
-		made->driver = driver_find(NULL)->name;
+		made->driver = net_driver_find(NULL)->name;
 	if (parse_network(network, err) < 0 || taken_survey(&taken, arena, err) < 0)
 		return -1;
 	for (size_t i = 0; i < others->count; i++) {

@@ -328,7 +328,7 @@ static bool forwarded_address(const struct reservation *make, int family,
 	for (size_t i = 0; i < make->state->interfaces.count; i++) {
 		const struct net_interface_state *state = interface_at(make->state, i);
 
-		if (!driver_find(state->driver)->filters || make->networks[i].spec.internal)
+		if (!net_driver_find(state->driver)->filters || make->networks[i].spec.internal)
 			continue;
 		for (size_t j = 0; j < state->addresses.count; j++) {
 			struct ip_prefix own;

@@ -20,6 +20,7 @@
 #include "runtime/gc.h"
 #include "runtime/lifecycle.h"
 #include "runtime/listing.h"
+#include "runtime/network.h"
 #include "runtime/notify.h"
 #include "runtime/stats.h"
 
@@ -30,6 +31,8 @@ _Static_assert((int)MASU_ERR_INPUT == (int)ERR_INPUT && (int)MASU_ERR_PEER == (i
 	       "one numbering");
 _Static_assert((int)MASU_LOG_DEBUG == (int)LOG_DEBUG, "one numbering");
 
+enum { OPTIONS_MAX = 4096 }; /* no options struct will ever be larger: a larger size is not one */
+
 static struct err *inside(struct masu_error *error)
 {
 	if (error)
@@ -37,17 +40,28 @@ static struct err *inside(struct masu_error *error)
 	return (struct err *)error;
 }
 
-/* Copy an options struct that may be older (shorter) than ours; what the caller does not know stays
- * zero. */
+/*
+ * Copy an options struct of another version than ours. What an older caller does not know stays
+ * zero; what a newer one knows and we do not must be zero, or it would ask for something in vain.
+ */
 static int take_options(void *to, size_t size, const void *from, struct err *err)
 {
-	size_t theirs = from ? *(const size_t *)from : 0;
+	const char *bytes = from;
+	size_t theirs = 0;
 
 	memset(to, 0, size);
-	if (from && theirs < sizeof(size_t))
+	if (!from)
+		return 0;
+	memcpy(&theirs, from, sizeof(theirs));
+	if (theirs < sizeof(theirs) || theirs > OPTIONS_MAX)
 		return err_set(err, ERR_INPUT, "options: their size is not set");
-	if (from)
-		memcpy(to, from, theirs < size ? theirs : size);
+	for (size_t i = size; i < theirs; i++) {
+		if (bytes[i])
+			return err_set(err, ERR_UNSUPPORTED,
+				       "options: they ask for what libmasu %s does not know",
+				       MASU_VERSION);
+	}
+	memcpy(to, from, theirs < size ? theirs : size);
 	return 0;
 }
 
@@ -78,8 +92,9 @@ static int choose_root(struct masu *masu, const char *root, struct err *err)
 	if (root && root[0] == '/')
 		result = str_format(path, sizeof(path), "%s", root);
 	else if (root)
-		result = getcwd(here, sizeof(here)) ?
-				 str_format(path, sizeof(path), "%s/%s", here, root) : -1;
+		result = getcwd(here, sizeof(here))
+				 ? str_format(path, sizeof(path), "%s/%s", here, root)
+				 : -1;
 	else if (geteuid() != 0 && runtime_dir && runtime_dir[0] == '/')
 		result = str_format(path, sizeof(path), "%s/masu", runtime_dir);
 	if (result < 0)
@@ -108,8 +123,9 @@ int masu_open(const struct masu_options *given, struct masu **result, struct mas
 	masu->driver = options.cgroup_manager == MASU_CGROUP_DISABLED ? CGROUP_DISABLED : CGROUP_FS;
 	masu->rootless = options.rootless == MASU_ROOTLESS_YES ||
 			 (options.rootless == MASU_ROOTLESS_AUTO && geteuid() != 0);
+	masu->storage_root = options.storage_root ? strdup(options.storage_root) : NULL;
 	if (choose_root(masu, options.root, err) < 0) {
-		free(masu);
+		masu_close(masu);
 		return -1;
 	}
 	*result = masu;
@@ -121,6 +137,7 @@ void masu_close(struct masu *masu)
 	if (!masu)
 		return;
 	free(masu->root);
+	free(masu->storage_root);
 	free(masu);
 }
 
@@ -157,24 +174,47 @@ static int delete_after_run(struct container *container, struct err *err)
 	return container_delete(container, true, err);
 }
 
+/* It runs, but cannot be served as promised: take it back; the reason is in err already. */
+static int stop_after_start(struct container *container, struct err *err)
+{
+	struct err why = { 0 };
+
+	if (delete_after_run(container, &why) < 0)
+		log_warning("%s", why.text);
+	(void)err;
+	return -1;
+}
+
 /* After the program runs: hooks, notification, waiting, removal. */
 static int finish_run(struct creation *creation, struct foreground *foreground,
 		      const struct masu_create_options *options, int *status, struct err *err)
 {
 	struct container *container = &creation->container;
-	int notify = creation->startup.notify;
 	const struct json_list *poststart = &creation->spec.hooks.lists[SPEC_POSTSTART];
 
 	if (container_after_start(container, poststart, err) < 0)
 		return -1;
 	/* others may work on it while it runs */
 	state_unlock(container->dir_fd);
+	struct foreground_process process = {
+		.pidfd = container->pidfd,
+		.console = creation->startup.console,
+		.notify = creation->startup.notify,
+	};
+
 	if (options->detach)
-		return notify >= 0 ? notify_wait(container, notify, err) : 0;
+		return process.notify >= 0 ? notify_wait(container, process.notify, err) : 0;
+	if (creation->own_network && creation->options.serve_names) {
+		process.resolver = network_serve(creation, err);
+		if (!process.resolver)
+			return stop_after_start(container, err);
+	}
 	int result = foreground->signals >= 0
-			     ? foreground_wait(foreground, container, container->pidfd,
-					       creation->startup.console, notify, err)
+			     ? foreground_wait(foreground, container, &process, err)
 			     : process_wait(container->pidfd, err);
+
+	if (process.resolver)
+		net_resolver_close(process.resolver);
 
 	if (result < 0)
 		return -1;
@@ -182,7 +222,8 @@ static int finish_run(struct creation *creation, struct foreground *foreground,
 
 	if (status)
 		*status = ended;
-	return options->keep ? 0 : delete_after_run(container, err);
+	return options->keep || container->state.storage.keep ? 0
+							      : delete_after_run(container, err);
 }
 
 int masu_run(struct masu *masu, const struct masu_create_options *given, int *status,
@@ -199,6 +240,7 @@ int masu_run(struct masu *masu, const struct masu_create_options *given, int *st
 
 	creation.options.keep_console =
 		options.foreground && !options.detach && !options.console_socket;
+	creation.options.serve_names = options.foreground && !options.detach;
 	if (result == 0 && options.foreground && !options.detach)
 		result = foreground_begin(&foreground, !options.no_subreaper, err);
 	if (result == 0)
@@ -244,11 +286,16 @@ static int finish_exec(struct execution *execution, struct foreground *foregroun
 {
 	struct startup *startup = &execution->startup;
 
+	struct foreground_process process = {
+		.pidfd = startup->pidfd,
+		.console = startup->console,
+		.notify = -1,
+	};
+
 	if (options->detach)
 		return 0;
 	int result = foreground->signals >= 0
-			     ? foreground_wait(foreground, &execution->container, startup->pidfd,
-					       startup->console, -1, err)
+			     ? foreground_wait(foreground, &execution->container, &process, err)
 			     : process_wait(startup->pidfd, err);
 
 	if (result == 0 && status)
@@ -451,10 +498,12 @@ int masu_gc(struct masu *masu, unsigned int flags, masu_gc_callback *report, voi
 
 int masu_features(char **json, struct masu_error *error)
 {
-	struct err *err = inside(error);
+	char *text = features_json(inside(error));
 
-	*json = features_json(err);
-	return *json ? 0 : -1;
+	if (!text)
+		return -1;
+	*json = text;
+	return 0;
 }
 
 int masu_spec_template(unsigned int flags, char **json, struct masu_error *error)

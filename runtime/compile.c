@@ -11,6 +11,7 @@
 #include "base/auto.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "runtime/create.h"
 #include "runtime/startup.h"
 
 static bool has_hooks(const struct spec *spec, enum spec_hook_kind kind)
@@ -34,6 +35,8 @@ static uint64_t conditions_of_spec(const struct startup *startup)
 		{ CGROUP, startup->container->state.cgroup.driver != CGROUP_DISABLED },
 		{ RESCTRL, spec->linux_part.intel_rdt != NULL },
 		{ NET_DEVICES, spec->linux_part.net_devices.count > 0 },
+		{ STORAGE, spec->masu.storage.present },
+		{ NETWORK, startup->creation && startup->creation->own_network },
 		{ NEW_NETWORK, ns_is_new(ns, NS_NETWORK) },
 		{ TIME, ns_is_new(ns, NS_TIME) || ns_is_joined(ns, NS_TIME) },
 		{ CGROUP_NS, ns_is_new(ns, NS_CGROUP) },

@@ -106,8 +106,11 @@ void container_close(struct container *container)
 		cgroup_close(container->cgroup);
 	if (container->pidfd >= 0)
 		close(container->pidfd);
-	if (container->dir_fd >= 0)
+	if (container->dir_fd >= 0) {
+		/* a child that another thread has just forked holds the descriptor too */
+		state_unlock(container->dir_fd);
 		close(container->dir_fd);
+	}
 	if (container->root_fd >= 0)
 		close(container->root_fd);
 	arena_free(&container->arena);

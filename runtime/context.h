@@ -8,6 +8,7 @@
 
 struct masu {
 	char *root;
+	char *storage_root; /* NULL: the default */
 	enum cgroup_driver driver;
 	bool rootless;
 };

@@ -19,7 +19,9 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "runtime/masu.h"
+#include "runtime/network.h"
 #include "runtime/notify.h"
+#include "runtime/root.h"
 
 /* Decimal digits that end before `end`, over the zeros that stand there. */
 static void put_digits(char *end, long value)
@@ -99,8 +101,15 @@ static int load_spec(struct creation *creation, const struct masu_create_options
 			return err_sys(err, "open %s", file);
 		file = arena_strdup(&container->arena, resolved);
 	}
-	return spec_load(container->state.bundle, bundle, file ? file : "config.json",
-			 &container->arena, &creation->spec, err);
+	if (!file)
+		file = "config.json";
+	if (spec_load(container->state.bundle, bundle, file, &container->arena, &creation->spec,
+		      err) < 0)
+		return -1;
+	if (root_prepare(creation, err) < 0 || root_place(creation, err) < 0 ||
+	    network_prepare(creation, err) < 0)
+		return -1;
+	return spec_check(&creation->spec, err) < 0 ? err_wrap(err, "%s", file) : 0;
 }
 
 static bool root_is_seen_by_hooks(const struct spec *spec)
@@ -240,6 +249,7 @@ int creation_prepare(struct masu *masu, const struct masu_create_options *option
 	startup->options = &creation->options;
 	startup->container = container;
 	startup->arena = &container->arena;
+	startup->creation = creation;
 	startup->spec = &creation->spec;
 	if (load_spec(creation, options, err) < 0)
 		return -1;

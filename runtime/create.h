@@ -12,6 +12,11 @@ struct creation {
 	struct spec spec;
 	struct startup_options options;
 	struct startup startup;
+
+	struct storage_request storage; /* masu.storage */
+	const char *image_user;         /* of the image's config: for a spec that names none */
+	bool own_network;               /* masu.network with interfaces of its own */
+	struct net_place net_place;     /* of the name server, while it runs */
 };
 
 /* Everything before the first side effect: load and check the spec, work out paths, cgroups,

@@ -17,6 +17,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "net/net.h"
 #include "runtime/container.h"
 #include "runtime/notify.h"
 
@@ -200,47 +201,75 @@ static void take_notification(struct relay *relay)
 	relay->notify = -1; /* ready, or nobody listens: in both cases nothing more to pass on */
 }
 
-int foreground_wait(struct foreground *foreground, struct container *container, int pidfd,
-		    int console, int notify, struct err *err)
+/* What the process wrote before it ended. */
+static void copy_rest(struct relay *relay)
+{
+	while (relay->console >= 0) {
+		struct pollfd rest = { .fd = relay->console, .events = POLLIN };
+
+		if (poll(&rest, 1, 0) <= 0 || !(rest.revents & POLLIN) || !copy_output(relay))
+			break;
+	}
+}
+
+enum watched_place {
+	WATCH_PROCESS,
+	WATCH_SIGNALS,
+	WATCH_CONSOLE,
+	WATCH_INPUT,
+	WATCH_NOTIFY,
+	WATCH_RESOLVER,
+	WATCHED,
+};
+
+int foreground_wait(struct foreground *foreground, struct container *container,
+		    const struct foreground_process *process, struct err *err)
 {
 	struct relay relay = {
-		foreground, container, pidfd, console, notify, console >= 0, { 0 }, 0
+		.foreground = foreground,
+		.container = container,
+		.pidfd = process->pidfd,
+		.console = process->console,
+		.notify = process->notify,
+		.input_open = process->console >= 0,
 	};
 
-	if (console >= 0) {
+	if (relay.console >= 0) {
 		make_raw(foreground);
-		copy_size(console);
-		fcntl(console, F_SETFL, O_NONBLOCK);
+		copy_size(relay.console);
+		fcntl(relay.console, F_SETFL, O_NONBLOCK);
 	}
 	for (;;) {
 		bool typed = relay.pending_size > 0;
-		struct pollfd watched[] = {
-			{ .fd = pidfd, .events = POLLIN },
-			{ .fd = foreground->signals, .events = POLLIN },
-			{ .fd = relay.console, .events = (short)(POLLIN | (typed ? POLLOUT : 0)) },
-			{ .fd = relay.input_open && !typed ? 0 : -1, .events = POLLIN },
-			{ .fd = relay.notify, .events = POLLIN },
+		struct pollfd watched[WATCHED] = {
+			[WATCH_PROCESS] = { .fd = process->pidfd, .events = POLLIN },
+			[WATCH_SIGNALS] = { .fd = foreground->signals, .events = POLLIN },
+			[WATCH_CONSOLE] = { .fd = relay.console,
+					    .events = (short)(POLLIN | (typed ? POLLOUT : 0)) },
+			[WATCH_INPUT] = { .fd = relay.input_open && !typed ? 0 : -1,
+					  .events = POLLIN },
+			[WATCH_NOTIFY] = { .fd = relay.notify, .events = POLLIN },
+			[WATCH_RESOLVER] = { .fd = process->resolver
+							   ? net_resolver_fd(process->resolver)
+							   : -1,
+					     .events = POLLIN },
 		};
 
-		if (poll(watched, sizeof(watched) / sizeof(*watched), -1) < 0 && errno != EINTR)
+		if (poll(watched, WATCHED, -1) < 0 && errno != EINTR)
 			return err_sys(err, "wait for process");
-		if (watched[1].revents)
+		if (watched[WATCH_SIGNALS].revents)
 			take_signals(&relay);
-		if (watched[4].revents)
+		if (watched[WATCH_NOTIFY].revents)
 			take_notification(&relay);
-		if (watched[3].revents || (watched[2].revents & POLLOUT))
+		if (watched[WATCH_RESOLVER].revents)
+			net_resolver_serve(process->resolver);
+		if (watched[WATCH_INPUT].revents || (watched[WATCH_CONSOLE].revents & POLLOUT))
 			copy_input(&relay);
-		if ((watched[2].revents & (POLLIN | POLLHUP)) && !copy_output(&relay))
+		if ((watched[WATCH_CONSOLE].revents & (POLLIN | POLLHUP)) && !copy_output(&relay))
 			relay.console = -1;
-		if (watched[0].revents)
+		if (watched[WATCH_PROCESS].revents)
 			break;
 	}
-	/* what it wrote before it ended */
-	while (relay.console >= 0) {
-		struct pollfd rest = { .fd = relay.console, .events = POLLIN };
-
-		if (poll(&rest, 1, 0) <= 0 || !(rest.revents & POLLIN) || !copy_output(&relay))
-			break;
-	}
+	copy_rest(&relay);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <termios.h>
 
 struct container;
+struct net_resolver;
 struct err;
 
 /* What has to be put back at the end. Zero-initialise with FOREGROUND_INIT. */
@@ -30,10 +31,17 @@ struct foreground {
  * Process-wide: for masu's own command line. */
 int foreground_begin(struct foreground *foreground, bool subreaper, struct err *err);
 
-/* Wait for the end of the process behind pidfd: forward signals, copy between descriptors 0, 1 and
- * `console` (-1: none), pass READY=1 on from `notify` (-1: none). */
-int foreground_wait(struct foreground *foreground, struct container *container, int pidfd,
-		    int console, int notify, struct err *err);
+/* What belongs to the process that is waited for. */
+struct foreground_process {
+	int pidfd;
+	int console; /* master of its terminal, copied to and from 0 and 1; -1: none */
+	int notify;  /* READY=1 comes from here; -1: none */
+	struct net_resolver *resolver; /* its name server, served meanwhile; NULL: none */
+};
+
+/* Wait for its end: forward signals, relay the terminal, pass readiness on, answer for names. */
+int foreground_wait(struct foreground *foreground, struct container *container,
+		    const struct foreground_process *process, struct err *err);
 void foreground_end(struct foreground *foreground);
 
 /* The status of an ended process: 0-255, or 128 + signal; -1 when the kernel does not tell. Reaps

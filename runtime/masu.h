@@ -16,15 +16,16 @@ extern "C" {
  * Rules that hold for every function here.
  *
  * Results. 0 or a value >= 0 is success, -1 is failure with *error filled; `error` may be NULL when
- *the reason is not wanted. A call that fails leaves nothing behind, and writes no output argument.
+ * the reason is not wanted. A call that fails leaves nothing behind, and writes no output argument.
  *
  * Ownership. Every text and list given to a function stays the caller's and is read during the call
  * only. A text or array that comes back belongs to the caller: free() it; a list has its own
- *_free().
+ * _free().
  *
  * Options. A struct that ends in _options starts with `size`, set to sizeof of the struct as the
  * caller was compiled; all else zero means the default. Members that a newer library adds are zero
- * for a program compiled before them:
+ * for a program compiled before them; one compiled after them that sets such a member gets
+ * MASU_ERR_UNSUPPORTED from an older library:
  *
  *	struct masu_create_options options = { .size = sizeof(options), .id = "web1" };
  *
@@ -34,8 +35,8 @@ extern "C" {
  *
  * Manners. Nothing prints, exits, aborts or changes the caller's directory, umask, signal mask or
  * handlers, environment, subreaper or session; the exception is `foreground` again. The first
- *process of a container is a child of the caller: a caller that wants its status uses masu_wait()
- *or waitpid(), and one with SIGCHLD ignored gets no status.
+ * process of a container is a child of the caller: a caller that wants its status uses masu_wait()
+ * or waitpid(), and one with SIGCHLD ignored gets no status.
  *
  * Versions. Within one soname a function keeps its meaning, and structs grow at their end only.
  */
@@ -125,6 +126,7 @@ struct masu_options {
 			     $XDG_RUNTIME_DIR/masu when not root. "/" is refused */
 	enum masu_cgroup_manager cgroup_manager;
 	enum masu_rootless rootless;
+	const char *storage_root; /* images, roots and networks; NULL: /var/lib/masu */
 };
 
 /*
@@ -153,9 +155,9 @@ struct masu_create_options {
 	const char *pidfd_socket;   /* unix socket that gets a pidfd of the first process */
 	const char *pid_file;       /* gets the host pid in decimal, no newline, in one rename */
 	const char *notify_socket;  /* sd_notify socket to forward READY=1 to; NULL: none */
-	unsigned int listen_fds; /* so many descriptors from 3 on, with LISTEN_FDS, LISTEN_PID=1;
-				    each must be open and not close-on-exec */
-	unsigned int preserve_fds; /* pass that many more, after the listen_fds */
+	unsigned int listen_fds;    /* so many descriptors from 3 on, with LISTEN_FDS, LISTEN_PID=1;
+				       each must be open and not close-on-exec */
+	unsigned int preserve_fds;  /* pass that many more, after the listen_fds */
 
 	bool no_pivot;       /* move the root instead of pivot_root: for a root on an initramfs */
 	bool no_new_keyring; /* stay in the caller's session keyring */
@@ -293,8 +295,8 @@ MASU_API int masu_pids(struct masu *masu, const char *id, pid_t **pids, size_t *
 
 /*
  * What the kernel counts for it, as one line of JSON like runc's: {"type":"stats","id":...,"data":
- * {"cpu":...,"memory":...,"pids":...,"blkio":...,"hugetlb":...}}. Times are in ns, sizes in bytes; a
- * counter that the kernel does not have and a limit that is not set are left out. MASU_ERR_STATE
+ * {"cpu":...,"memory":...,"pids":...,"blkio":...,"hugetlb":...}}. Times are in ns, sizes in bytes;
+ * a counter that the kernel does not have and a limit that is not set are left out. MASU_ERR_STATE
  * when it is stopped, MASU_ERR_UNSUPPORTED when it has no cgroup.
  */
 MASU_API int masu_stats(struct masu *masu, const char *id, char **json, struct masu_error *error);

@@ -18,19 +18,6 @@
 #define NOTIFY_FOLDER_INSIDE "/run/notify"
 #define NOTIFY_NAME          "notify.sock"
 
-/* A copy of the list in the arena with one more element behind; NULL without memory. */
-static void *with_one_more(struct arena *arena, struct json_list *list, size_t size)
-{
-	char *items = arena_alloc(arena, (list->count + 1) * size);
-
-	if (!items)
-		return NULL;
-	if (list->count)
-		memcpy(items, list->items, list->count * size);
-	list->items = items;
-	return items + list->count++ * size;
-}
-
 int notify_prepare(struct creation *creation, struct err *err)
 {
 	static const char *options[] = { "bind", "nosuid", "noexec", "nodev", "private" };
@@ -43,8 +30,8 @@ int notify_prepare(struct creation *creation, struct err *err)
 		creation->options.notify_socket = NULL;
 		return 0;
 	}
-	struct ns_mount_spec *mount = with_one_more(arena, &spec->mounts, sizeof(*mount));
-	const char **entry = with_one_more(arena, &spec->process->env, sizeof(*entry));
+	struct ns_mount_spec *mount = json_grow(arena, &spec->mounts, sizeof(*mount));
+	const char **entry = json_grow(arena, &spec->process->env, sizeof(*entry));
 	char *source =
 		arena_printf(arena, "%s/%s/%s", container->masu->root, container->id, STATE_NOTIFY);
 

@@ -35,6 +35,8 @@ enum step_condition {
 	SECCOMP_LATE = 1 << 17,   /* loaded last */
 	LISTENER_EARLY = 1 << 18, /* the early filter has a notify listener to hand out */
 	WAIT_START = 1 << 19,     /* create: wait for `start` */
+	STORAGE = 1 << 20,        /* masu.storage: the root comes from an image */
+	NETWORK = 1 << 21,        /* masu.network: interfaces of its own */
 };
 
 enum step_side {

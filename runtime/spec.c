@@ -73,8 +73,8 @@ static const struct json_object linux_object = JSON_OBJECT_OF(struct spec_linux,
 
 static const struct json_row masu_rows[] = {
 	{ "preset",    JSON_TEXT, AT(spec_masu, preset) },
-	{ "storage",   JSON_RAW,  AT(spec_masu, storage) },
-	{ "network",   JSON_RAW,  AT(spec_masu, network) },
+	{ "storage",   JSON_OBJECT,     AT(spec_masu, storage), &storage_spec_object },
+	{ "network",   JSON_OBJECT_PTR, AT(spec_masu, network), &net_spec_object },
 	{ "resources", JSON_RAW,  AT(spec_masu, resources) },
 };
 static const struct json_object masu_object = JSON_OBJECT_OF(struct spec_masu, masu_rows);
@@ -119,7 +119,10 @@ int spec_load(const char *bundle_path, int bundle_fd, const char *file, struct a
 			err_hint(err, "`masu spec` writes one to begin with");
 		return -1;
 	}
-	return spec_decode(file, text, length, arena, spec, err);
+	const struct preset_document document = { file, text, length };
+
+	*spec = (struct spec){ 0 };
+	return preset_decode(&document, arena, spec, err);
 }
 
 int spec_decode_process(const char *source, const char *text, size_t length, struct arena *arena,

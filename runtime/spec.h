@@ -14,6 +14,7 @@
 #include "net/net.h"
 #include "ns/ns.h"
 #include "security/security.h"
+#include "storage/storage.h"
 
 struct err;
 
@@ -80,10 +81,10 @@ struct spec_linux {
 
 /* The extension object "masu", which other runtimes ignore. */
 struct spec_masu {
-	const char *preset;        /* "default", or NULL: the file means exactly what OCI says */
-	struct json_raw storage;   /* decoded by storage/ */
-	struct json_raw network;   /* decoded by net/ */
-	struct json_raw resources; /* limits as intent, decoded by cgroup/ */
+	const char *preset;          /* "default", or NULL: the file means exactly what OCI says */
+	struct storage_spec storage; /* .present tells whether it was there */
+	struct net_spec *network;    /* NULL: not there */
+	struct json_raw resources;   /* limits as intent, decoded by cgroup/ */
 };
 
 struct spec {
@@ -100,9 +101,10 @@ struct spec {
 extern const struct json_object spec_object;
 
 /*
- * Read `file` below `bundle_fd`, decode it, fill in its preset, check it. `bundle_path` is only for
- * messages ("BUNDLE/config.json" in what cannot be opened; the file's name alone in front of what
- * is wrong inside). All that the spec points to lives in `arena`.
+ * Read `file` below `bundle_fd`, decode it, fill in its preset. The caller checks it (spec_check())
+ * when an image has filled in its part. `bundle_path` is only for messages ("BUNDLE/config.json" in
+ * what cannot be opened; the file's name alone in front of what is wrong inside). All that the spec
+ * points to lives in `arena`.
  */
 int spec_load(const char *bundle_path, int bundle_fd, const char *file, struct arena *arena,
 	      struct spec *spec, struct err *err);

@@ -170,21 +170,22 @@ static int check_linux(const struct spec *spec, struct err *err)
 	return net_check_devices(&part->net_devices, has_network, err);
 }
 
-/* What the extension object may hold later is refused by name today: a control asked for and not applied is an error. */
+/* What the extension object may hold later is refused by name today: a control asked for and not
+ * applied is an error. */
 static int check_extension(const struct spec_masu *masu, struct err *err)
 {
 	const struct {
 		const char *name;
 		const struct json_raw *value;
 	} later[] = {
-		{ "storage", &masu->storage },
-		{ "network", &masu->network },
 		{ "resources", &masu->resources },
 	};
 
 	for (size_t i = 0; i < sizeof(later) / sizeof(*later); i++) {
 		if (later[i].value->text)
-			return err_set(err, ERR_UNSUPPORTED, "config.json: masu.%s: not built into this version", later[i].name);
+			return err_set(err, ERR_UNSUPPORTED,
+				       "config.json: masu.%s: not built into this version",
+				       later[i].name);
 	}
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include "runtime/spec.h"
 
 struct err;
+struct creation;
 struct execution;
 struct startup;
 
@@ -41,6 +42,7 @@ struct startup_options {
 	bool no_pivot, no_new_keyring;
 	bool wait_start;    /* create: the program waits for `start` */
 	bool keep_console;  /* the master stays with us (foreground) */
+	bool serve_names;   /* we stay and are the container's name server (foreground) */
 	const char *cgroup; /* exec: below the container's own */
 	const char *trace_file;
 };
@@ -59,6 +61,7 @@ struct startup {
 	const struct startup_options *options;
 	struct container *container;
 	struct arena *arena;                /* the container's */
+	struct creation *creation;          /* create and run; NULL for exec */
 	struct execution *execution;        /* exec; NULL for create and run */
 	struct spec *spec;                  /* create and run; NULL for exec */
 	const struct spec_process *process; /* NULL: created without a program */
@@ -117,7 +120,8 @@ uint64_t startup_conditions(const struct startup *startup);
 int startup_send_plan(struct startup *startup, struct err *err);
 int startup_compile_hooks(struct startup *startup, struct err *err);
 
-/* The descriptors that the workload is to inherit (listen_fds, preserve_fds) must be the caller's. */
+/* The descriptors that the workload is to inherit (listen_fds, preserve_fds) must be the caller's.
+ */
 int startup_check_kept(const struct startup_options *options, struct err *err);
 
 /* Queue a descriptor for masu-init's next turn; owned from here. */

@@ -48,6 +48,8 @@ static const struct json_row state_rows[] = {
 	{ "seccompMetadata",  JSON_TEXT,     AT(seccomp_metadata) },
 	{ "cgroup",           JSON_OBJECT,   AT(cgroup), .nested = &cgroup_state_object },
 	{ "intelRdt",         JSON_OBJECT,   AT(rdt), .nested = &cgroup_rdt_state_object },
+	{ "storage",          JSON_OBJECT,   AT(storage), .nested = &storage_state_object },
+	{ "network",          JSON_OBJECT,   AT(network), .nested = &net_state_object },
 	{ "hooks",            JSON_OBJECT,   AT(hooks), .nested = &spec_hooks_object },
 };
 /* clang-format on */

@@ -60,7 +60,9 @@ struct state {
 	const char *seccomp_listener, *seccomp_metadata;
 	struct cgroup_state cgroup;
 	struct cgroup_rdt_state rdt;
-	struct spec_hooks hooks; /* poststart, poststop */
+	struct storage_state storage; /* root NULL: none */
+	struct net_state network;     /* id NULL: none */
+	struct spec_hooks hooks;      /* poststart, poststop */
 };
 extern const struct json_object state_object;
 

@@ -172,8 +172,8 @@ int overlay_mount(const struct overlay_parts *parts, int scratch_dir, struct err
 
 	if (mount >= 0)
 		return mount;
-	/* EINVAL is what kernels before 6.13 say to descriptors as layers */
-	if (first.code == EINVAL)
+	/* what kernels say that do not take layers by descriptor: before 6.5 and before 6.13 */
+	if (first.code == EOPNOTSUPP || first.code == EINVAL)
 		return overlay_mount_in_namespace(parts, scratch_dir, err);
 	if (err)
 		*err = first;

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Run kinds of checks (lint, unit, bats) to their end, show what they say, and close with the line "N passed, N failed".
 #
-# From outside: MASU, PROBE (programs under test), UNIT_DIR (unit test programs), BATS (files).
+# From outside: MASU, PROBE (programs under test), UNIT_DIR (unit test programs), BATS (files), SANITIZER_REPORTS (where
+# sanitizers write: this name and a pid).
 set -uo pipefail
 cd "$(dirname "$0")/.."
 passed=0
@@ -57,8 +58,21 @@ check_bats() {
 	grep -E '^ok .* # skip' "$logs/bats" | sed 's/.*# skip */skipped: /' | sort | uniq -c
 }
 
+# What no test has claimed as its own: reports of unit tests, and of processes that ended late.
+check_reports() {
+	local report
+
+	for report in "${SANITIZER_REPORTS:-/nonexistent}".*; do
+		[[ -e $report ]] || continue
+		cat "$report"
+		echo "sanitizer: $report"
+		failed=$((failed + 1))
+	done
+}
+
 for kind in "$@"; do
 	"check_$kind"
 done
+check_reports
 echo "$passed passed, $failed failed"
 ((failed == 0 && passed > 0))

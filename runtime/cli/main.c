@@ -16,7 +16,7 @@
 #include "runtime/masu.h"
 
 struct globals {
-	const char *root;
+	const char *root, *storage_root;
 	const char *log;
 	int log_format; /* text, json */
 	int log_level;  /* enum masu_log_level, -1: not given */
@@ -33,6 +33,7 @@ struct globals {
 /* These are understood after the command's name, too. */
 static const struct option_row global_rows[] = {
 	{ 0, "root",           OPTION_TEXT, MEMBER(root),           "DIR", "state directory (/run/masu, $XDG_RUNTIME_DIR/masu)" },
+	{ 0, "storage-root",   OPTION_TEXT, MEMBER(storage_root),   "DIR", "images, their roots and networks (/var/lib/masu)" },
 	{ 0, "log",            OPTION_TEXT, MEMBER(log),            "FILE", "log there; also syslog:NAME, journald:NAME" },
 	{ 0, "log-format",     OPTION_WORD, MEMBER(log_format),     "text|json", "form of the log's lines" },
 	{ 0, "log-level",      OPTION_WORD, MEMBER(log_level),      "error|warning|debug", "what is logged" },
@@ -137,6 +138,7 @@ static int open_masu(const struct globals *globals, struct masu **masu, struct m
 	const struct masu_options options = {
 		.size = sizeof(options),
 		.root = globals->root,
+		.storage_root = globals->storage_root,
 		.cgroup_manager = globals->systemd_cgroup
 					  ? MASU_CGROUP_SYSTEMD
 					  : (enum masu_cgroup_manager)globals->cgroup_manager,

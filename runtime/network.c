@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The rows net-reserve and net-attach, and the files /etc/hosts and /etc/resolv.conf. */
+#include "runtime/network.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/plugin.h"
+#include "net/net.h"
+#include "runtime/rows.h"
+
+enum {
+	RESOLV_MAX = 65536,
+};
+
+struct net_place network_place(const struct masu *masu, struct arena *arena)
+{
+	/* leases, bridges and the firewall's table belong to the host, not to a state root */
+	if (!masu->storage_root)
+		return (struct net_place){ "/var/lib/masu/networks", "/run/masu/.net" };
+	return (struct net_place){
+		.definitions = arena_printf(arena, "%s/networks", masu->storage_root),
+		.state = arena_printf(arena, "%s/net", masu->storage_root),
+	};
+}
+
+bool network_is_alive(const char *id, void *data)
+{
+	auto_container struct container container = CONTAINER_INIT;
+
+	/* one of another state root is not ours to judge */
+	if (container_open(data, id, STATE_UNLOCKED, true, &container, NULL) < 0)
+		return true;
+	enum container_status status = container_status(&container);
+
+	return status != CONTAINER_STOPPED && status != CONTAINER_BROKEN;
+}
+
+/* The network namespace in the spec's list, or NULL. */
+static struct ns_namespace_spec *find_namespace(struct ns_linux *ns)
+{
+	struct ns_namespace_spec *list = ns->namespaces.items;
+
+	for (size_t i = 0; i < ns->namespaces.count; i++) {
+		if (list[i].type == NS_NETWORK)
+			return &list[i];
+	}
+	return NULL;
+}
+
+static int set_namespace(struct creation *creation, const char *path, struct err *err)
+{
+	struct ns_linux *ns = &creation->spec.linux_part.ns;
+	struct ns_namespace_spec *one = find_namespace(ns);
+
+	if (!one)
+		one = json_grow(&creation->container.arena, &ns->namespaces, sizeof(*one));
+	if (!one)
+		return err_sys(err, "set network namespace");
+	*one = (struct ns_namespace_spec){ .type = NS_NETWORK, .path = path };
+	return 0;
+}
+
+static void drop_namespace(struct creation *creation)
+{
+	struct json_list *list = &creation->spec.linux_part.ns.namespaces;
+	struct ns_namespace_spec *one = find_namespace(&creation->spec.linux_part.ns);
+
+	if (one)
+		*one = JSON_ITEMS(struct ns_namespace_spec, list)[--list->count];
+}
+
+static const char *namespace_of(struct creation *creation, const char *id, struct err *err)
+{
+	auto_container struct container other = CONTAINER_INIT;
+
+	if (container_open(creation->container.masu, id, STATE_UNLOCKED, false, &other, err) < 0) {
+		err_wrap(err, "masu.network.mode: container:%s", id);
+		return NULL;
+	}
+	if (other.pidfd < 0) {
+		err_set(err, ERR_STATE, "masu.network.mode: container:%s: container not running",
+			id);
+		return NULL;
+	}
+	return arena_printf(&creation->container.arena, "/proc/%lld/ns/net",
+			    (long long)other.state.pid.value);
+}
+
+int network_prepare(struct creation *creation, struct err *err)
+{
+	const struct net_spec *spec = creation->spec.masu.network;
+	enum net_mode mode;
+	const char *target;
+
+	if (!spec)
+		return 0;
+	if (net_check(spec, err) < 0 || net_parse_mode(spec->mode, &mode, &target, err) < 0)
+		return -1;
+	switch (mode) {
+	case NET_HOST:
+		drop_namespace(creation);
+		return 0;
+	case NET_CONTAINER:
+		target = namespace_of(creation, target, err);
+		return target ? set_namespace(creation, target, err) : -1;
+	case NET_PATH:
+		return set_namespace(creation, target, err);
+	case NET_NONE:
+		return set_namespace(creation, NULL, err);
+	case NET_BRIDGE:
+		break;
+	}
+	creation->own_network = spec->interfaces.count > 0;
+	/* loaded before anything is made: the static program goes on as the full one here */
+	if (creation->own_network &&
+	    (!plugin_load("netlink", err) || !plugin_load("nftables", err)))
+		return -1;
+	return set_namespace(creation, NULL, err);
+}
+
+static char *host_resolv_conf(struct err *err)
+{
+	size_t size;
+
+	return fd_slurp(AT_FDCWD, "/etc/resolv.conf", RESOLV_MAX, &size, err);
+}
+
+/* Write a file of the state folder and bind it into the container, unless the spec mounts something
+ * there. */
+static int add_file(struct startup *startup, const char *name, const char *destination,
+		    const char *text, struct err *err)
+{
+	static const char *options[] = { "bind", "nosuid", "nodev", "noexec", "private" };
+	struct container *container = startup->container;
+	struct json_list *mounts = &startup->spec->mounts;
+
+	for (size_t i = 0; i < mounts->count; i++) {
+		if (strcmp(JSON_ITEMS(struct ns_mount_spec, mounts)[i].destination, destination) ==
+		    0)
+			return 0;
+	}
+	if (!text || state_write_file(container->dir_fd, name, text, strlen(text), err) < 0 ||
+	    fchmodat(container->dir_fd, name, 0644, 0) < 0)
+		return -1;
+	struct ns_mount_spec *mount = json_grow(startup->arena, mounts, sizeof(*mount));
+	char *source = arena_printf(startup->arena, "%s/%s/%s", container->masu->root,
+				    container->id, name);
+
+	if (!mount || !source)
+		return err_sys(err, "add %s", destination);
+	*mount = (struct ns_mount_spec){
+		.destination = destination,
+		.source = source,
+		.type = "bind",
+		.options = { options, sizeof(options) / sizeof(*options) },
+	};
+	return 0;
+}
+
+static int add_files(struct startup *startup, struct err *err)
+{
+	const struct net_spec *spec = startup->spec->masu.network;
+	const struct net_state *state = &startup->container->state.network;
+	auto_free char *host = host_resolv_conf(NULL);
+	const char *resolv = net_resolv_text(spec, host ? host : "", startup->options->serve_names,
+					     startup->arena, err);
+	const char *hosts =
+		resolv ? net_hosts_text(state, spec, startup->spec->hostname, startup->arena, err)
+		       : NULL;
+
+	if (!hosts || add_file(startup, "hosts", "/etc/hosts", hosts, err) < 0)
+		return -1;
+	return add_file(startup, "resolv.conf", "/etc/resolv.conf", resolv, err);
+}
+
+int run_net_reserve(struct startup *startup, struct err *err)
+{
+	struct container *container = startup->container;
+	struct net_place place = network_place(container->masu, startup->arena);
+	struct net_request request = {
+		.id = container->id,
+		.hostname = startup->spec->hostname,
+		.spec = startup->spec->masu.network,
+		.is_alive = network_is_alive,
+		.data = container->masu,
+	};
+
+	if (net_reserve(&place, &request, &container->state.network, startup->arena, err) < 0)
+		return -1;
+	/* what was chosen has to be known to whoever cleans up after us */
+	if (state_write(container->dir_fd, &container->state, err) < 0)
+		return -1;
+	return add_files(startup, err);
+}
+
+int undo_network(struct container *container, struct err *err)
+{
+	struct net_place place = network_place(container->masu, &container->arena);
+
+	return container->state.network.id ? net_detach(&place, &container->state.network, err) : 0;
+}
+
+static int open_netns(const struct startup *startup, struct err *err)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)startup->pid);
+	int netns = open(path, O_RDONLY | O_CLOEXEC);
+
+	return netns >= 0 ? netns : err_sys(err, "open network namespace of masu-init");
+}
+
+int run_net_attach(struct startup *startup, struct err *err)
+{
+	struct container *container = startup->container;
+	struct net_place place = network_place(container->masu, startup->arena);
+	auto_close int netns = open_netns(startup, err);
+
+	return netns < 0 ? -1 : net_attach(&place, &container->state.network, netns, err);
+}
+
+struct net_resolver *network_serve(struct creation *creation, struct err *err)
+{
+	struct container *container = &creation->container;
+	auto_free char *host = host_resolv_conf(NULL);
+	auto_close int netns = open_netns(&creation->startup, err);
+
+	if (netns < 0)
+		return NULL;
+	creation->net_place = network_place(container->masu, &container->arena);
+	return net_resolver_open(&creation->net_place, &container->state.network, netns,
+				 creation->spec.masu.network, host ? host : "", err);
+}
