@@ -30,6 +30,8 @@ int container_signal(struct container *container, int signal, bool all, struct e
 	enum container_status status = container_status(container);
 
 	if (all) {
+		if (!container->cgroup_ours)
+			return err_set(err, ERR_STATE, "container not running");
 		if (container_open_cgroup(container, err) < 0)
 			return -1;
 		/* also a stopped container may have left processes, where it has no pid namespace

@@ -91,6 +91,8 @@ static void keep_times(struct startup *startup, const struct startup_row *rows,
 	for (uint32_t i = 0; i < turn->time_count && startup->trace_count < TRACE_ROWS; i++) {
 		const struct turn_time *time = &turn->times[i];
 
+		if (time->row >= startup_create_count)
+			continue; /* --trace is for create and run */
 		startup->trace[startup->trace_count++] = (struct startup_trace){
 			rows[time->row].name,
 			SIDE_INIT,

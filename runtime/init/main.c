@@ -68,7 +68,11 @@ static int receive_plan(struct init *init, struct err *err)
 	size_t have = FD_SEND_MAX;
 	char note;
 
-	if (fd_receive(init->control, &note, 1, fds, &have) <= 0 || !have)
+	ssize_t length = fd_receive(init->control, &note, 1, fds, &have);
+
+	if (length < 0)
+		return err_sys(err, "receive plan");
+	if (!length || !have)
 		return err_set(err, ERR_PEER, "receive plan: masu has gone");
 	if (fstat(fds[0], &status) < 0 || (size_t)status.st_size < sizeof(struct plan))
 		return err_sys(err, "receive plan");
@@ -89,7 +93,10 @@ static int receive_plan(struct init *init, struct err *err)
 	while (init->view.fd_count < init->plan->fd_count) {
 		size_t more = FD_SEND_MAX;
 
-		if (fd_receive(init->control, &note, 1, fds + 1 + init->view.fd_count, &more) <= 0)
+		length = fd_receive(init->control, &note, 1, fds + 1 + init->view.fd_count, &more);
+		if (length < 0)
+			return err_sys(err, "receive plan");
+		if (!length || !more)
 			return err_set(err, ERR_PEER, "receive plan: masu has gone");
 		init->view.fd_count += more;
 	}

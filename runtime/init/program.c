@@ -197,11 +197,13 @@ int run_exec_program(struct init *init, struct err *err)
 
 	if (!(init->plan->conditions & SECCOMP_LATE)) {
 		if (init->control != last) {
-			if (dup3(init->control, last, O_CLOEXEC) < 0)
-				return err_sys(err, "move control socket");
-			init->control = last;
+			/* an early filter may deny this: then all goes at execve, nothing is
+			 * without CLOEXEC */
+			if (dup3(init->control, last, O_CLOEXEC) >= 0)
+				init->control = last;
 		}
-		sys_close_range((unsigned int)last + 1, ~0U, 0);
+		if (init->control == last)
+			sys_close_range((unsigned int)last + 1, ~0U, 0);
 	}
 	execve(init->program, (char *const *)init->argv, (char *const *)init->envp);
 	int code = errno;
