@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Install what masu needs from Debian: `deps.sh build`, `deps.sh test` or both. Does nothing when everything is there.
+# Install what masu needs from Debian: `deps.sh build`, `deps.sh test`, `deps.sh guest` or several. Does nothing when everything is there.
 set -euo pipefail
 
 build='gcc libc6-dev make pkg-config musl-tools libseccomp-dev libcap-dev libyajl-dev libmnl-dev busybox-static'
 test='bats jq clang clang-format-14 clang-tidy-14 cppcheck binutils crun runc uidmap util-linux bsdutils iproute2 procps python3-minimal'
+guest='qemu-system-x86 mmdebstrap kmod cpio xz-utils e2fsprogs'
 
 missing() {
 	local package
@@ -21,8 +22,9 @@ for set in "${@:-build}"; do
 	case $set in
 	build) wanted+=" $build" ;;
 	test) wanted+=" $test" ;;
+	guest) wanted+=" $guest" ;;
 	*)
-		echo "deps.sh: $set: want build or test" >&2
+		echo "deps.sh: $set: want build, test or guest" >&2
 		exit 1
 		;;
 	esac
