@@ -22,9 +22,9 @@ struct overlay_parts {
 };
 
 /* Mount it: by descriptors where the kernel can (6.13), else in a throw-away mount namespace. */
-int overlay_mount(const struct overlay_parts *parts, int scratch_dir, struct err *err);
+int overlay_mount(const struct overlay_parts *parts, struct err *err);
 int overlay_mount_by_fd(const struct overlay_parts *parts, struct err *err);
-int overlay_mount_in_namespace(const struct overlay_parts *parts, int scratch_dir, struct err *err);
+int overlay_mount_in_namespace(const struct overlay_parts *parts, struct err *err);
 
 /*
  * While these are borrowed, files that this thread makes belong to the container's root. Overlay

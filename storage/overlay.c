@@ -180,7 +180,7 @@ static int mount_parts(struct storage *store, struct overlay_parts *parts,
 	}
 	if (borrow_ids(&ids, how, err) < 0)
 		return -1;
-	int mount = overlay_mount(parts, store->tmp, err);
+	int mount = overlay_mount(parts, err);
 
 	return_ids(&ids);
 	return mount;
@@ -303,7 +303,7 @@ static int try_overlay(int dir, struct err *why)
 	if (top < 0)
 		return -1;
 	struct overlay_parts parts = { .lowers = &lower, .count = 1, .top = top };
-	auto_close int mount = overlay_mount(&parts, dir, why);
+	auto_close int mount = overlay_mount(&parts, why);
 
 	if (mount < 0)
 		return -1;

@@ -107,7 +107,7 @@ static int write_options(const struct overlay_parts *parts, char *options, size_
 
 /* In the child: names of one to three characters instead of whole paths, because mount(2) takes one
  * page of options. */
-static int mount_in_child(const struct overlay_parts *parts, int scratch_dir)
+static int mount_in_child(const struct overlay_parts *parts)
 {
 	char options[4096], name[16];
 	auto_close int fs = sys_fsopen("tmpfs", FSOPEN_CLOEXEC);
@@ -118,8 +118,7 @@ static int mount_in_child(const struct overlay_parts *parts, int scratch_dir)
 		return -1;
 	auto_close int top = sys_fsmount(fs, FSMOUNT_CLOEXEC, 0);
 
-	if (top < 0 || sys_move_mount(top, "", scratch_dir, "",
-				      MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+	if (top < 0 || sys_move_mount(top, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return -1;
 	for (size_t i = 0; i < parts->count; i++) {
 		snprintf(name, sizeof(name), "%zu", i);
@@ -135,7 +134,7 @@ static int mount_in_child(const struct overlay_parts *parts, int scratch_dir)
 	return sys_open_tree(top, "m", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 }
 
-int overlay_mount_in_namespace(const struct overlay_parts *parts, int scratch_dir, struct err *err)
+int overlay_mount_in_namespace(const struct overlay_parts *parts, struct err *err)
 {
 	int pair[2], fd = -1, code = 0;
 
@@ -149,7 +148,7 @@ int overlay_mount_in_namespace(const struct overlay_parts *parts, int scratch_di
 		return err_sys(err, "start a process for an overlay mount");
 	if (child == 0) {
 		/* only system calls from here on: the caller may have threads */
-		fd = mount_in_child(parts, scratch_dir);
+		fd = mount_in_child(parts);
 		code = fd < 0 ? errno : 0;
 		_exit(fd_send(theirs, &code, sizeof(code), &fd, fd >= 0) < 0);
 	}
@@ -165,7 +164,7 @@ int overlay_mount_in_namespace(const struct overlay_parts *parts, int scratch_di
 	return explain(err, parts->count);
 }
 
-int overlay_mount(const struct overlay_parts *parts, int scratch_dir, struct err *err)
+int overlay_mount(const struct overlay_parts *parts, struct err *err)
 {
 	struct err first = { 0 };
 	int mount = overlay_mount_by_fd(parts, &first);
@@ -174,7 +173,7 @@ int overlay_mount(const struct overlay_parts *parts, int scratch_dir, struct err
 		return mount;
 	/* what kernels say that do not take layers by descriptor: before 6.5 and before 6.13 */
 	if (first.code == EOPNOTSUPP || first.code == EINVAL)
-		return overlay_mount_in_namespace(parts, scratch_dir, err);
+		return overlay_mount_in_namespace(parts, err);
 	if (err)
 		*err = first;
 	return -1;

@@ -73,6 +73,8 @@ int reference_parse(const char *text, struct reference *reference, struct err *e
 	}
 	if (!part)
 		goto bad;
+	if (text[at] && text[at] != ':')
+		goto bad;
 	size_t tag = text[at] == ':' ? strspn(text + at + 1, tag_chars) : 0;
 
 	if (text[at] == ':' && (!tag || tag > 128 || strchr(".-", text[at + 1])))

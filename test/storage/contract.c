@@ -68,7 +68,9 @@ static void open_store(const struct place *place, int number)
 		CHECK_OK(storage_init_store(store_path, &init, &err), &err);
 	}
 	store = storage_open(store_path, place->driver, STORAGE_CREATE, &err);
-	CHECK_OK(store ? 0 : -1, &err);
+	CHECK(store);
+	if (!store)
+		fprintf(stderr, "  %s\n", err.text);
 }
 
 static int import_tar(const char *file, const char *name, struct arena *arena,
@@ -463,7 +465,6 @@ static void test_limit(const struct place *place, struct arena *arena)
 		fprintf(stderr, "  %s\n", err.text);
 		CHECK_INT(err.code, ERR_UNSUPPORTED);
 		CHECK(err.hint[0]);
-		CHECK(!place->loop_size);
 	} else if (is_thin) {
 		CHECK(inside(&c, "test $(($(stat -f -c '%b * %S' .))) -gt 420000000"));
 		c.spec.size = "20M";
@@ -472,8 +473,11 @@ static void test_limit(const struct place *place, struct arena *arena)
 		CHECK(c.mount < 0);
 		CHECK_INT(err.code, ERR_INPUT);
 	} else {
+		/* quotas let a process with CAP_SYS_RESOURCE pass */
 		CHECK(inside(&c, "head -c 8M /dev/zero > a && sync"));
-		CHECK(inside(&c, "! head -c 40M /dev/urandom > b 2>/dev/null"));
+		CHECK(inside(
+			&c,
+			"! setpriv --bounding-set=-sys_resource head -c 40M /dev/urandom > b 2>/dev/null"));
 	}
 	detach(&c);
 }

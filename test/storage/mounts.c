@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Overlay mounts by descriptors and through a throw-away namespace: the same file system, and
+ * nothing in any mount table. */
+#include "test/storage/bed.h"
+
+#include "base/auto.h"
+#include "storage/detached.h"
+
+typedef int mount_overlay(const struct overlay_parts *parts, struct err *err);
+
+enum {
+	LAYERS = 60,
+};
+
+static struct err err;
+
+static void test_way(const char *way, mount_overlay *mount_it)
+{
+	const struct volume_mount plain = { .userns_fd = -1 };
+	int lowers[LAYERS];
+	char name[16];
+
+	CHECK(shell(
+		"cd %s && rm -rf o && mkdir -p o/top/d o/top/w && for i in $(seq 1 %d); do mkdir o/$i && echo $i > o/$i/f$i && "
+		"echo $i > o/$i/same; done",
+		bed, LAYERS));
+	snprintf(name, sizeof(name), "o");
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/o", bed);
+	auto_close int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	for (int i = 0; i < LAYERS; i++) {
+		snprintf(name, sizeof(name), "%d", i + 1);
+		lowers[i] = detached_clone(dir, name, &plain, &err);
+		CHECK_OK(lowers[i], &err);
+	}
+	auto_close int top = detached_clone(dir, "top", &plain, &err);
+	auto_close int mount = mount_it(
+		&(struct overlay_parts){ .lowers = lowers, .count = LAYERS, .top = top }, &err);
+
+	if (mount < 0)
+		fprintf(stderr, "  %s: %s\n", way, err.text);
+	CHECK_ROW(way, mount >= 0);
+	CHECK_ROW(
+		way,
+		shell("cd /proc/%d/fd/%d && test $(cat same) = 1 && test $(ls | wc -l) = %d && rm same && echo w > f60 && "
+		      "! grep -q '%s/o' /proc/mounts",
+		      (int)getpid(), mount, LAYERS + 1, bed));
+	CHECK_ROW(
+		way,
+		shell("cd %s/o && test -c top/d/same && test $(cat top/d/f60) = w && test $(cat 60/f60) = 60",
+		      bed));
+	for (int i = 0; i < LAYERS; i++)
+		close(lowers[i]);
+}
+
+int main(void)
+{
+	if (!bed_open())
+		return 0;
+	test_way("namespace", overlay_mount_in_namespace);
+	test_way("either", overlay_mount);
+	bed_close();
+	return unit_done("storage mounts");
+}
