@@ -3,8 +3,11 @@
 #include "runtime/gc.h"
 
 #include <errno.h>
-#include <string.h>
+#include <fcntl.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "base/auto.h"
 #include "base/err.h"
 #include "runtime/container.h"
 #include "runtime/lifecycle.h"
@@ -16,7 +19,6 @@ struct collection {
 	bool dry_run;
 	void (*report)(const char *kind, const char *name, void *data);
 	void *data;
-	const struct masu_container_info *known;
 	struct err *err;
 	int result;
 };
@@ -66,6 +68,28 @@ static void collect_record(struct collection *collection, const struct masu_cont
 		keep(collection, &why);
 }
 
+/* Asked now, not of the list: a create that came since has made its folder before its cgroup. */
+static bool has_record(const struct collection *collection, const char *id)
+{
+	struct err why = { 0 };
+	auto_close int root = state_open_root(collection->masu->root, false, &why);
+
+	if (root < 0)
+		return why.code != ENOENT;
+	return faccessat(root, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+}
+
+/* Of another state root there is no telling: a create may be about to fill it. */
+static bool stays_empty(const char *dir)
+{
+	const struct timespec pause = { .tv_nsec = 50000000 };
+
+	if (!cgroup_dir_is_empty(dir))
+		return false;
+	nanosleep(&pause, NULL);
+	return cgroup_dir_is_empty(dir);
+}
+
 /* A cgroup below our default parent that no record of this state root speaks of, and that is empty.
  */
 static int collect_cgroup(const char *dir, const char *id, void *data)
@@ -73,12 +97,8 @@ static int collect_cgroup(const char *dir, const char *id, void *data)
 	struct collection *collection = data;
 	struct err why = { 0 };
 
-	for (const struct masu_container_info *info = collection->known; info; info = info->next) {
-		if (strcmp(info->id, id) == 0)
-			return 0;
-	}
-	if (!cgroup_dir_is_empty(dir))
-		return 0; /* alive: of another state root */
+	if (has_record(collection, id) || !stays_empty(dir))
+		return 0;
 	tell(collection, "cgroup", dir);
 	if (!collection->dry_run && cgroup_remove_dir(dir, &why) < 0)
 		keep(collection, &why);
@@ -89,7 +109,7 @@ int gc_run(struct masu *masu, bool dry_run,
 	   void (*report)(const char *kind, const char *name, void *data), void *data,
 	   struct err *err)
 {
-	struct collection collection = { masu, dry_run, report, data, NULL, err, 0 };
+	struct collection collection = { masu, dry_run, report, data, err, 0 };
 	struct masu_container_info *known;
 	struct err why = { 0 };
 
@@ -97,9 +117,8 @@ int gc_run(struct masu *masu, bool dry_run,
 		return -1;
 	for (const struct masu_container_info *info = known; info; info = info->next)
 		collect_record(&collection, info);
-	collection.known = known;
+	listing_free(known);
 	if (cgroup_each_leftover(collect_cgroup, &collection, &why) < 0)
 		keep(&collection, &why);
-	listing_free(known);
 	return collection.result;
 }
