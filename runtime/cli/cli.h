@@ -19,9 +19,10 @@ enum command_flags {
 
 /* One row of the command table. */
 struct command {
-	const char *name;
+	const char *name;  /* "run"; of a member of a family both words, "image ls" */
 	const char *usage; /* what follows the name in the help's first line */
 	const char *about; /* one line */
+	const struct command *const *members; /* of a family, ends with NULL; then that is all */
 	const struct option_row *options;
 	const struct option_row *more_options; /* a second table for the same struct, or NULL */
 	size_t values;                         /* size of the struct that the options fill */
@@ -49,6 +50,11 @@ extern const struct command *const cli_commands[];
 extern const struct command cli_checkpoint, cli_create, cli_delete, cli_events, cli_exec,
 	cli_features, cli_gc, cli_help, cli_kill, cli_list, cli_pause, cli_ps, cli_restore,
 	cli_resume, cli_run, cli_spec, cli_start, cli_state, cli_update, cli_version;
+
+/* The command, or a member of the family named so, of a list that ends with NULL. NULL with error.
+ */
+const struct command *cli_find(const struct command *const *list, const struct command *family,
+			       const char *word, struct masu_error *error);
 
 /* Print the help of a command, or of masu when NULL, on standard output. */
 void cli_print_help(const struct command *command);

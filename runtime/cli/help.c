@@ -2,31 +2,32 @@
 /* masu help: the commands, or one command's options. */
 #include "runtime/cli/cli.h"
 
-#include <string.h>
-
 #include "runtime/masu.h"
 
 static int run_help(struct cli *cli, void *data, struct masu_error *error)
 {
+	const struct command *const *list = cli_commands;
+	const struct command *found = NULL;
+
 	(void)data;
-	if (cli->arg_count == 0) {
-		cli_print_help(NULL);
-		return 0;
+	for (int i = 0; i < cli->arg_count; i++) {
+		if (!list)
+			return cli_fail(error, MASU_ERR_INPUT, "unexpected argument \"%s\"",
+					cli->args[i]);
+		found = cli_find(list, found, cli->args[i], error);
+		if (!found)
+			return -1;
+		list = found->members;
 	}
-	for (const struct command *const *each = cli_commands; *each; each++) {
-		if (strcmp((*each)->name, cli->args[0]) == 0) {
-			cli_print_help(*each);
-			return 0;
-		}
-	}
-	return cli_fail(error, MASU_ERR_INPUT, "unknown command \"%s\"", cli->args[0]);
+	cli_print_help(found);
+	return 0;
 }
 
 const struct command cli_help = {
 	.name = "help",
 	.usage = "[COMMAND]",
 	.about = "print the commands, or the options of one",
-	.most = 1,
+	.most = 2,
 	.flags = COMMAND_ALONE,
 	.run = run_help,
 };

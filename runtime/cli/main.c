@@ -84,8 +84,22 @@ int cli_fail_sys(struct masu_error *error, const char *format, ...)
 	return -1;
 }
 
+/* `skip` bytes of each name are the family's. */
+static void print_commands(const struct command *const *list, size_t skip)
+{
+	for (; *list; list++)
+		printf("  %-12s %s\n", (*list)->name + skip, (*list)->about);
+}
+
 void cli_print_help(const struct command *command)
 {
+	if (command && command->members) {
+		printf("Usage: masu %s COMMAND [option...] [argument...]\n%s\n\nCommands:\n",
+		       command->name, command->about);
+		print_commands(command->members, strlen(command->name) + 1);
+		printf("\nmasu %s COMMAND --help for a command\n", command->name);
+		return;
+	}
 	if (command) {
 		printf("Usage: masu %s%s%s\n%s\n\nOptions:\n", command->name,
 		       command->usage[0] ? " " : "", command->usage, command->about);
@@ -97,22 +111,26 @@ void cli_print_help(const struct command *command)
 	}
 	printf("Usage: masu [global option...] COMMAND [option...] [argument...]\n"
 	       "Make, run, change and remove containers.\n\nCommands:\n");
-	for (const struct command *const *each = cli_commands; *each; each++)
-		printf("  %-12s %s\n", (*each)->name, (*each)->about);
+	print_commands(cli_commands, 0);
 	printf("\nGlobal options:\n");
 	options_print(stdout, global_rows);
 	options_print(stdout, version_rows);
 	printf("  %-32s %s\n", "-h, --help", "print this text; masu COMMAND --help for a command");
 }
 
-static const struct command *find_command(const char *name, struct masu_error *error)
+const struct command *cli_find(const struct command *const *list, const struct command *family,
+			       const char *word, struct masu_error *error)
 {
-	for (const struct command *const *each = cli_commands; *each; each++) {
-		if (strcmp((*each)->name, name) == 0)
-			return *each;
+	size_t prefix = family ? strlen(family->name) + 1 : 0;
+
+	for (; *list; list++) {
+		if (strcmp((*list)->name + prefix, word) == 0)
+			return *list;
 	}
-	cli_fail(error, MASU_ERR_INPUT, "unknown command \"%s\"", name);
-	snprintf(error->hint, sizeof(error->hint), "masu --help lists the commands");
+	cli_fail(error, MASU_ERR_INPUT, "unknown command \"%s%s%s\"", family ? family->name : "",
+		 family ? " " : "", word);
+	snprintf(error->hint, sizeof(error->hint), "masu %s%s--help lists the commands",
+		 family ? family->name : "", family ? " " : "");
 	return NULL;
 }
 
@@ -235,6 +253,47 @@ static int dispatch(struct cli *cli, struct globals *globals, struct report *rep
 	return status;
 }
 
+/* The word that names the command, or the two of a family's member; global options may stand
+ * between them. `scan` is what came before. */
+static int choose_command(struct cli *cli, struct globals *globals, struct option_scan *scan,
+			  struct masu_error *error)
+{
+	const struct command *found = cli_find(cli_commands, NULL, scan->args[0], error);
+
+	if (!found)
+		return -1;
+	cli->command = found;
+	cli->args = scan->args + 1;
+	cli->arg_count = scan->count - 1;
+	if (!found->members)
+		return 0;
+	*scan = (struct option_scan){
+		.sets = { { global_rows, globals } },
+		.stop_at_first = true,
+		.args = cli->args,
+		.count = cli->arg_count,
+	};
+	if (options_parse(scan, error) < 0)
+		return -1;
+	if (scan->help)
+		return 0;
+	if (!scan->count) {
+		cli_fail(error, MASU_ERR_INPUT, "no command given");
+		snprintf(error->hint, sizeof(error->hint), "masu %s --help lists the commands",
+			 found->name);
+		return -1;
+	}
+	found = cli_find(found->members, found, scan->args[0], error);
+	if (!found) {
+		cli->command = NULL; /* the message has both words */
+		return -1;
+	}
+	cli->command = found;
+	cli->args = scan->args + 1;
+	cli->arg_count = scan->count - 1;
+	return 0;
+}
+
 /* Everything before the command's name; then the command. */
 static int interpret(struct cli *cli, struct globals *globals, struct report *report,
 		     struct masu_error *error)
@@ -248,12 +307,9 @@ static int interpret(struct cli *cli, struct globals *globals, struct report *re
 	int parsed = options_parse(&scan, error);
 
 	if (parsed == 0 && scan.count > 0 && !scan.help && !globals->version) {
-		cli->command = find_command(scan.args[0], error);
-		cli->args = scan.args + 1;
-		cli->arg_count = scan.count - 1;
-		if (cli->command)
+		parsed = choose_command(cli, globals, &scan, error);
+		if (parsed == 0 && !scan.help)
 			return dispatch(cli, globals, report, error);
-		parsed = -1;
 	}
 	struct masu_error log_error; /* said only when there is nothing else to say */
 	if (open_report(globals, report, &log_error) < 0 && parsed == 0) {
@@ -263,7 +319,7 @@ static int interpret(struct cli *cli, struct globals *globals, struct report *re
 	if (parsed < 0)
 		return -1;
 	if (scan.help) {
-		cli_print_help(NULL);
+		cli_print_help(cli->command);
 		return 0;
 	}
 	if (globals->version)
