@@ -13,7 +13,11 @@
 #include "base/str.h"
 #include "cgroup/place.h"
 
-static const char default_parent[] = "/masu";
+/*
+ * Without a cgroupsPath: "/masu-ID", at the top of each hierarchy. A common parent would cost a
+ * directory more to make and to remove in every hierarchy, and remain when something fails.
+ */
+static const char default_prefix[] = "/masu-";
 
 /* clang-format off */
 static const struct json_row hierarchy_rows[] = {
@@ -28,6 +32,7 @@ static const struct json_object hierarchy_object = JSON_OBJECT_OF(struct cgroup_
 static const struct json_row state_rows[] = {
 	{ "driver",      JSON_INT,  offsetof(struct cgroup_state, driver), .flags = JSON_ALWAYS },
 	{ "path",        JSON_TEXT, offsetof(struct cgroup_state, path) },
+	{ "ownName",     JSON_BOOL, offsetof(struct cgroup_state, own_name) },
 	{ "hierarchies", JSON_LIST, offsetof(struct cgroup_state, hierarchies), &hierarchy_object },
 };
 /* clang-format on */
@@ -139,7 +144,8 @@ int cgroup_plan(enum cgroup_driver driver, const char *path, const char *id, boo
 		return err_hint(err, "use --cgroup-manager cgroupfs");
 	}
 	if (is_default)
-		path = arena_printf(arena, "%s/%s", default_parent, id);
+		path = arena_printf(arena, "%s%s", default_prefix, id);
+	state->own_name = is_default;
 	state->path = path ? clean_path(path, arena, err) : NULL;
 	if (!state->path || cgroup_host_read(arena, &host, err) < 0)
 		return -1;
@@ -180,8 +186,7 @@ struct cgroup *cgroup_open(const struct cgroup_state *state, struct arena *arena
 	}
 	cgroup->arena = arena;
 	cgroup->count = count;
-	cgroup->own_parent = state->path && str_starts(state->path, default_parent) &&
-			     state->path[sizeof(default_parent) - 1] == '/';
+	cgroup->own_name = state->own_name;
 	for (size_t i = 0; i < count; i++) {
 		struct cgroup_place *place = &cgroup->places[i];
 
@@ -211,21 +216,15 @@ void cgroup_close(struct cgroup *cgroup)
 	}
 }
 
-bool cgroup_is_default(const struct cgroup_state *state, const char *id)
-{
-	size_t parent = sizeof(default_parent) - 1;
-
-	return state->path && strncmp(state->path, default_parent, parent) == 0 &&
-	       state->path[parent] == '/' && strcmp(state->path + parent + 1, id) == 0;
-}
-
-/* True when one of the words of `wanted` (up to its ':') is among the controllers of a hierarchy; both are lists with commas. */
+/* True when one of the words of `wanted` (up to its ':') is among the controllers of a hierarchy;
+ * both are lists with commas. */
 static bool is_wanted(const char *wanted, const char *controllers)
 {
 	while (*wanted != ':') {
 		size_t length = strcspn(wanted, ",:");
 
-		for (const char *at = controllers; *at; at += strcspn(at, ",") + (at[strcspn(at, ",")] == ',')) {
+		for (const char *at = controllers; *at;
+		     at += strcspn(at, ",") + (at[strcspn(at, ",")] == ',')) {
 			if (length == strcspn(at, ",") && strncmp(at, wanted, length) == 0)
 				return true;
 		}
@@ -239,7 +238,8 @@ struct cgroup *cgroup_open_below(const struct cgroup_state *state, const char *p
 {
 	const struct cgroup_hierarchy_state *records = state->hierarchies.items;
 	const char *colon = strchr(path, ':');
-	const char *wanted = colon ? path : NULL; /* "pids,memory:PATH": in those hierarchies only */
+	const char *wanted =
+		colon ? path : NULL; /* "pids,memory:PATH": in those hierarchies only */
 	struct cgroup *cgroup;
 	bool found = false;
 

@@ -40,7 +40,8 @@ enum cgroup_driver {
  */
 struct cgroup_state {
 	int driver;                   /* enum cgroup_driver */
-	const char *path;             /* the container's path below each hierarchy ("/masu/web1") */
+	const char *path;             /* the container's path below each hierarchy ("/masu-web1") */
+	bool own_name;                /* the path is "/masu-ID": the spec gave none */
 	struct json_list hierarchies; /* struct cgroup_hierarchy_state */
 };
 extern const struct json_object cgroup_state_object;
@@ -58,14 +59,11 @@ struct cgroup;
 
 /*
  * Work out where the container's cgroups will be; makes nothing. `path` is linux.cgroupsPath or
- * NULL (then "/masu/ID"); ERR_INPUT for "..". A hierarchy that is mounted read-only is left out;
+ * NULL (then "/masu-ID"); ERR_INPUT for "..". A hierarchy that is mounted read-only is left out;
  * `required` (cgroup_asks()) makes that an error naming mount and reason.
  */
 int cgroup_plan(enum cgroup_driver driver, const char *path, const char *id, bool required,
 		struct arena *arena, struct cgroup_state *state, struct err *err);
-
-/* True when the path is the one that we choose ourselves for this id. */
-bool cgroup_is_default(const struct cgroup_state *state, const char *id);
 
 /* Open for use from a state (planned or loaded); directories that are gone are tolerated and
  * remembered as gone. */
@@ -244,7 +242,7 @@ int cgroup_mounts(const struct cgroup *cgroup, struct arena *arena, struct cgrou
 /* For `masu features` and `doctor`: which hierarchies this host has, as {"v1":bool,"v2":bool}. */
 void cgroup_host_kinds(bool *v1, bool *v2);
 
-/* gc: call back for each directory below our default parent ("/masu") in any hierarchy. */
+/* gc: call back for each directory with a name of ours ("/masu-ID") in any hierarchy. */
 int cgroup_each_leftover(int (*found)(const char *dir, const char *id, void *data), void *data,
 			 struct err *err);
 /* True when no process is in the directory itself. */

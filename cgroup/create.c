@@ -77,7 +77,7 @@ static int make_place(struct cgroup_place *place, bool ours, struct err *err)
 {
 	int made = make_dir(place);
 
-	/* what a killed command left below our own parent has old limits: start from a fresh one */
+	/* what a killed command left under a name of ours has old limits: start from a fresh one */
 	if (made < 0 && errno == EEXIST && ours && rmdir(place->dir) == 0)
 		made = make_dir(place);
 	if (made == 0)
@@ -122,7 +122,7 @@ int cgroup_create(struct cgroup *cgroup, struct cgroup_state *state,
 		uint32_t needed;
 
 		place->existed = false;
-		if (make_place(place, cgroup->own_parent, err) < 0) {
+		if (make_place(place, cgroup->own_name, err) < 0) {
 			place->existed = true;
 			return -1;
 		}
@@ -132,17 +132,6 @@ int cgroup_create(struct cgroup *cgroup, struct cgroup_state *state,
 			return -1;
 	}
 	return 0;
-}
-
-/* Our default parent goes with its last child; rmdir() itself finds out whether this was the last.
- */
-static void remove_parent(const char *dir)
-{
-	char parent[PATH_MAX];
-	const char *slash = strrchr(dir, '/');
-
-	if (str_format(parent, sizeof(parent), "%.*s", (int)(slash - dir), dir) == 0)
-		rmdir(parent);
 }
 
 int cgroup_destroy(struct cgroup *cgroup, struct err *err)
@@ -158,8 +147,6 @@ int cgroup_destroy(struct cgroup *cgroup, struct err *err)
 		if (cgroup_tree_remove(place->dir, result < 0 ? 0 : DESTROY_TIMEOUT_MS,
 				       result < 0 ? NULL : err) < 0)
 			result = -1;
-		else if (cgroup->own_parent)
-			remove_parent(place->dir);
 	}
 	return result;
 }
@@ -168,8 +155,5 @@ int cgroup_remove_dir(const char *dir, struct err *err)
 {
 	enum { GC_TIMEOUT_MS = 1000 };
 
-	if (cgroup_tree_remove(dir, GC_TIMEOUT_MS, err) < 0)
-		return -1;
-	remove_parent(dir);
-	return 0;
+	return cgroup_tree_remove(dir, GC_TIMEOUT_MS, err);
 }

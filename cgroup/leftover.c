@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What is found below our default parent, for the collection of leftovers. */
+/* What is found under names of ours, for the collection of leftovers. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +12,8 @@
 #include "cgroup/cgroup.h"
 #include "cgroup/host.h"
 
+static const char own_prefix[] = "masu-"; /* cgroup.c chooses it */
+
 static int each_in(const char *parent, int (*found)(const char *dir, const char *id, void *data),
 		   void *data, struct err *err)
 {
@@ -22,10 +24,10 @@ static int each_in(const char *parent, int (*found)(const char *dir, const char 
 	for (const struct dirent *entry; (entry = readdir(stream));) {
 		char dir[PATH_MAX];
 
-		if (entry->d_type != DT_DIR || entry->d_name[0] == '.' ||
+		if (entry->d_type != DT_DIR || !str_starts(entry->d_name, own_prefix) ||
 		    str_format(dir, sizeof(dir), "%s/%s", parent, entry->d_name) < 0)
 			continue;
-		int result = found(dir, entry->d_name, data);
+		int result = found(dir, entry->d_name + strlen(own_prefix), data);
 
 		if (result)
 			return result;
@@ -42,12 +44,9 @@ int cgroup_each_leftover(int (*found)(const char *dir, const char *id, void *dat
 	if (cgroup_host_read(&arena, &host, err) < 0)
 		return -1;
 	for (size_t i = 0; i < host.count; i++) {
-		char parent[PATH_MAX];
-
-		if (host.hierarchies[i].read_only ||
-		    str_format(parent, sizeof(parent), "%s/masu", host.hierarchies[i].mount) < 0)
+		if (host.hierarchies[i].read_only)
 			continue;
-		int result = each_in(parent, found, data, err);
+		int result = each_in(host.hierarchies[i].mount, found, data, err);
 
 		if (result)
 			return result;

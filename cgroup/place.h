@@ -32,8 +32,7 @@ struct cgroup {
 	struct arena *arena;
 	struct cgroup_place *places;
 	size_t count;
-	bool own_parent; /* the directories lie in our default parent, which goes with its last
-			    child */
+	bool own_name; /* the spec gave no path: a directory found there is a leftover of ours */
 };
 
 /*

@@ -8,8 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/auto.h"
 #include "base/err.h"
@@ -60,6 +63,28 @@ static int read_record(struct container *container, struct err *err)
 	return err_hint(err, "`masu delete --force` removes the folder");
 }
 
+/*
+ * A folder that comes or goes has no record for a moment, and for a part of that no lock either.
+ * Without the lock ourselves: look again before we call it broken.
+ */
+static int read_settled(struct container *container, struct err *err)
+{
+	enum { TRIES = 5 };
+	struct timespec pause = { .tv_nsec = 500000 };
+	struct stat status;
+
+	for (int tries = 1;; tries++) {
+		if (read_record(container, err) == 0)
+			return 0;
+		if (fstat(container->dir_fd, &status) < 0 || status.st_nlink == 0)
+			return err_set(err, ERR_NOT_FOUND, "container does not exist");
+		if (container->locked || tries == TRIES)
+			return -1;
+		nanosleep(&pause, NULL);
+		pause.tv_nsec *= 2;
+	}
+}
+
 int container_open(struct masu *masu, const char *id, enum state_lock lock, bool broken_too,
 		   struct container *container, struct err *err)
 {
@@ -81,11 +106,11 @@ int container_open(struct masu *masu, const char *id, enum state_lock lock, bool
 	if (container->dir_fd < 0)
 		return -1;
 	container->locked = lock == STATE_LOCKED;
-	if (read_record(container, &why) < 0) {
-		container->broken = true;
+	if (read_settled(container, &why) < 0) {
+		container->broken = why.code != ERR_NOT_FOUND;
 		memset(&container->state, 0, sizeof(container->state));
 		container->state.cgroup.driver = CGROUP_FS;
-		if (broken_too)
+		if (broken_too && container->broken)
 			return 0;
 		if (err)
 			*err = why;
@@ -96,7 +121,7 @@ int container_open(struct masu *masu, const char *id, enum state_lock lock, bool
 	/* a create that died half way may have found a foreign cgroup at a path that the spec chose
 	 */
 	container->cgroup_ours =
-		container->state.start_time.set || cgroup_is_default(&container->state.cgroup, id);
+		container->state.start_time.set || container->state.cgroup.own_name;
 	return 0;
 }
 
