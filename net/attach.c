@@ -67,8 +67,8 @@ static int ensure_firewall(struct attachment *attach, const struct network *netw
 	struct firewall_network only = firewall_describe(network);
 	const struct firewall_change change = { .networks = &only, .network_count = 1 };
 	/* two networks' first starts at once must not both make the table */
-	auto_close int dir = place_open(attach->place->state, err);
-	auto_close int lock = dir < 0 ? -1 : place_lock(dir, FIREWALL_LOCK, err);
+	auto_close int dir = net_place_open(attach->place->state, err);
+	auto_close int lock = dir < 0 ? -1 : net_place_lock(dir, FIREWALL_LOCK, err);
 
 	return lock < 0 ? -1 : wall->ops->add(wall->firewall, &change, err);
 }
@@ -114,7 +114,7 @@ static int route_loopback(const struct attachment *attach, struct err *err)
 			continue;
 		str_format(path, sizeof(path), "ipv4/conf/%s/route_localnet",
 			   attach->networks[i].spec.bridge);
-		if (place_sysctl(path, "1", true, err) < 0)
+		if (net_place_sysctl(path, "1", true, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -128,15 +128,15 @@ static int ensure_networks(struct attachment *attach, struct err *err)
 		const struct net_interface_state *interface = interface_at(attach->state, i);
 		struct network *network = &attach->networks[i];
 
-		if (network_open(attach->place, interface->network, network, &attach->arena, err) <
-		    0)
+		if (net_network_open(attach->place, interface->network, network, &attach->arena,
+				     err) < 0)
 			return -1;
 		const struct net_driver *driver = net_driver_find(network->spec.driver);
 
 		if (!driver)
 			return err_set(err, ERR_INPUT, "network %s: driver: \"%s\" is not known",
 				       interface->network, network->spec.driver);
-		auto_close int lock = network_lock(attach->place, interface->network, err);
+		auto_close int lock = net_network_lock(attach->place, interface->network, err);
 
 		if (lock < 0)
 			return -1;
@@ -175,10 +175,10 @@ static int write_sysctls(const struct attachment *attach, struct err *err)
 	bool six = has_family(attach, AF_INET6);
 
 	if (!six)
-		return place_sysctl("ipv6/conf/default/disable_ipv6", "1", false, err);
-	if (place_sysctl("ipv6/conf/default/accept_ra", "0", false, err) < 0)
+		return net_place_sysctl("ipv6/conf/default/disable_ipv6", "1", false, err);
+	if (net_place_sysctl("ipv6/conf/default/accept_ra", "0", false, err) < 0)
 		return -1;
-	return place_sysctl("ipv6/conf/default/ndisc_notify", "1", false, err);
+	return net_place_sysctl("ipv6/conf/default/ndisc_notify", "1", false, err);
 }
 
 /* Those that the spec gives for single interfaces, once they exist. */
@@ -191,7 +191,7 @@ static int write_own_sysctls(const struct attachment *attach, struct err *err)
 			const struct json_pair *sysctl =
 				&JSON_ITEMS(const struct json_pair, list)[j];
 
-			if (place_sysctl(sysctl->key, sysctl->value, true, err) < 0)
+			if (net_place_sysctl(sysctl->key, sysctl->value, true, err) < 0)
 				return -1;
 		}
 	}
@@ -229,7 +229,7 @@ static int prepare_namespace(struct attachment *attach, struct err *err)
 
 	if (home < 0 || setns(attach->netns, CLONE_NEWNET) < 0)
 		return err_sys(err, "enter network namespace");
-	result = place_sysctl("ipv4/conf/default/arp_notify", "1", false, err);
+	result = net_place_sysctl("ipv4/conf/default/arp_notify", "1", false, err);
 	if (result == 0)
 		result = write_sysctls(attach, err);
 	if (result == 0) /* from inside: no need to enter once more */
@@ -291,7 +291,7 @@ static size_t describe_port(const struct attachment *attach, size_t at,
 			    const struct link_texts *texts, struct netlink_request *requests)
 {
 	const struct network *network = &attach->networks[at];
-	bool hairpin = attach->state->ports.count > 0, isolated = !network_allows_icc(network);
+	bool hairpin = attach->state->ports.count > 0, isolated = !net_network_allows_icc(network);
 	const char *name = interface_at(attach->state, at)->host_name;
 
 	if (!network->spec.bridge)
@@ -484,7 +484,7 @@ int net_detach(const struct net_place *place, const struct net_state *state, str
 
 	/* an element that could not be removed keeps its port reserved: the lists are left alone */
 	if (result == 0)
-		result = reserve_release(place, state, &first);
+		result = net_release(place, state, &first);
 	if (result < 0 && err)
 		*err = first;
 	return result;
@@ -495,11 +495,11 @@ int net_remove_network(const struct net_place *place, const char *name, struct e
 	__attribute__((cleanup(attachment_close))) struct attachment attach = { .place = place };
 	struct network *network = &attach.networks[0];
 
-	if (network_open(place, name, network, &attach.arena, err) < 0)
+	if (net_network_open(place, name, network, &attach.arena, err) < 0)
 		return -1;
-	auto_close int lock = network_lock(place, name, err);
+	auto_close int lock = net_network_lock(place, name, err);
 
-	if (lock < 0 || network_check_unused(lock, network, err) < 0)
+	if (lock < 0 || net_network_check_unused(lock, network, err) < 0)
 		return -1;
 	const struct net_driver *driver = net_driver_find(network->spec.driver);
 
@@ -515,5 +515,5 @@ int net_remove_network(const struct net_place *place, const char *name, struct e
 	    (netlink_open(&attach.host, -1, err) < 0 ||
 	     driver->remove(network, &attach.host, err) < 0))
 		return -1;
-	return network_forget(place, name, err);
+	return net_network_forget(place, name, err);
 }

@@ -42,7 +42,7 @@ static int bridge_sysctl(const struct network *network, const char *family, cons
 	char path[128];
 
 	str_format(path, sizeof(path), "%s/conf/%s/%s", family, network->spec.bridge, name);
-	return place_sysctl(path, value, false, err);
+	return net_place_sysctl(path, value, false, err);
 }
 
 /* Turn a switch of the whole host on, when it is not on already. */
@@ -53,7 +53,7 @@ static int switch_on(const char *path, struct err *err)
 	str_format(whole, sizeof(whole), "/proc/sys/net/%s", path);
 	if (fd_read_file(AT_FDCWD, whole, value, sizeof(value)) > 0 && strcmp(value, "0") != 0)
 		return 0;
-	return place_sysctl(path, "1", true, err);
+	return net_place_sysctl(path, "1", true, err);
 }
 
 /* A host that forwards ignores router advertisements, and would lose its own IPv6 default route:

@@ -62,7 +62,7 @@ static bool judge_port(const struct port_range *range, const char *owner, void *
 {
 	char text[PORT_TEXT_MAX];
 
-	return judge(data, owner, "%s", port_format(range, text));
+	return judge(data, owner, "%s", net_port_format(range, text));
 }
 
 static bool judge_name(const char *name, const char *id, void *data)
@@ -114,17 +114,17 @@ static int collect_network(struct collector *collector, const char *name, struct
 	struct network network;
 
 	collector->network = name;
-	if (network_open(collector->place, name, &network, &arena, err) < 0)
+	if (net_network_open(collector->place, name, &network, &arena, err) < 0)
 		return -1;
-	auto_close int dir = network_lock(collector->place, name, err);
+	auto_close int dir = net_network_lock(collector->place, name, err);
 
-	if (dir < 0 || names_sweep(collector->place, name, judge_name, collector, err) < 0)
+	if (dir < 0 || net_names_sweep(collector->place, name, judge_name, collector, err) < 0)
 		return -1;
 	for (size_t i = 0; i < network.subnet_count; i++) {
-		auto_lease struct lease_table table = LEASE_TABLE_CLOSED;
+		auto_lease struct net_lease_table table = LEASE_TABLE_CLOSED;
 
-		if (lease_open(dir, i, &network.subnets[i], &table, err) < 0 ||
-		    lease_sweep(&table, judge_lease, collector, err) < 0)
+		if (net_lease_open(dir, i, &network.subnets[i], &table, err) < 0 ||
+		    net_lease_sweep(&table, judge_lease, collector, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -142,9 +142,9 @@ int net_collect(const struct net_place *place, const struct net_sweep *sweep, st
 	    wall.ops->sweep(wall.firewall, judge_element, &collector, err) < 0 ||
 	    collect_links(&collector, err) < 0)
 		return -1;
-	auto_close int dir = place_open(place->state, err);
+	auto_close int dir = net_place_open(place->state, err);
 
-	if (dir < 0 || port_sweep(dir, judge_port, &collector, err) < 0 ||
+	if (dir < 0 || net_port_sweep(dir, judge_port, &collector, err) < 0 ||
 	    net_list_networks(place, &networks, &arena, err) < 0)
 		return -1;
 	for (size_t i = 0; i < networks.count; i++) {

@@ -49,12 +49,12 @@ int net_check_devices(const struct json_list *list, bool has_namespace, struct e
 		return err_set(err, ERR_INPUT,
 			       "linux.netDevices: needs a network namespace in linux.namespaces");
 	for (size_t i = 0; i < list->count; i++) {
-		if (!name_is_valid(devices[i].key))
+		if (!net_ifname_is_valid(devices[i].key))
 			return err_set(err, ERR_INPUT,
 				       "linux.netDevices.%s: not a network device name "
 				       "(1 to 15 bytes without '/', ':', '%%' and spaces)",
 				       devices[i].key);
-		if (!name_is_template(wanted_name(&devices[i])))
+		if (!net_ifname_is_template(wanted_name(&devices[i])))
 			return err_set(err, ERR_INPUT,
 				       "linux.netDevices.%s.name: \"%s\" is not a network device "
 				       "name (1 to 15 bytes without '/', ':' and spaces; one %%d)",
@@ -111,7 +111,7 @@ static int choose_name(struct netlink_session *inside, const char *template, str
 	struct netlink_link other;
 
 	for (unsigned int number = 0; number < 4096; number++) {
-		if (!name_from_template(template, number, moved->name))
+		if (!net_ifname_from_template(template, number, moved->name))
 			break;
 		int found = inside->ops->find_link(inside->socket, moved->name, &other, err);
 

@@ -25,10 +25,10 @@ struct firewall_network firewall_describe(const struct network *network)
 	struct firewall_network wall = {
 		.bridge = network->spec.bridge,
 		.subnet_count = network->subnet_count,
-		.masquerade = network_masquerades(network),
+		.masquerade = net_network_masquerades(network),
 		.internal = network->spec.internal,
-		.isolate = network_is_isolated(network),
-		.icc = network_allows_icc(network),
+		.isolate = net_network_is_isolated(network),
+		.icc = net_network_allows_icc(network),
 	};
 
 	for (size_t i = 0; i < network->subnet_count; i++)

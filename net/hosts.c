@@ -196,8 +196,8 @@ static void take_upstream(void *data, const char *word, size_t length)
 		servers->count++;
 }
 
-size_t hosts_read_servers(const struct net_spec *spec, const char *host_text,
-			  struct ip_address *items, size_t room)
+size_t net_read_servers(const struct net_spec *spec, const char *host_text,
+			struct ip_address *items, size_t room)
 {
 	struct servers servers = { .items = items, .room = room };
 

@@ -21,7 +21,7 @@ enum {
 	STATES_AT = 256,
 };
 
-enum lease_state {
+enum net_lease_state {
 	LEASE_FREE, /* zero: a hole in the file */
 	LEASE_HELD,
 	LEASE_RESTING,
@@ -43,14 +43,14 @@ struct record {
 	char owner[NET_ID_MAX + 1];
 };
 
-static off_t record_at(const struct lease_table *table, size_t at)
+static off_t record_at(const struct net_lease_table *table, size_t at)
 {
 	size_t records = (STATES_AT + table->count + 4095) / 4096 * 4096;
 
 	return (off_t)(records + at * sizeof(struct record));
 }
 
-static int read_record(const struct lease_table *table, size_t at, struct record *record,
+static int read_record(const struct net_lease_table *table, size_t at, struct record *record,
 		       struct err *err)
 {
 	if (pread(table->file, record, sizeof(*record), record_at(table, at)) != sizeof(*record))
@@ -61,7 +61,8 @@ static int read_record(const struct lease_table *table, size_t at, struct record
 
 /* The state byte goes last when taking, first when freeing: a write that is torn leaves a free
  * address. */
-static int set_state(struct lease_table *table, size_t at, enum lease_state state, struct err *err)
+static int set_state(struct net_lease_table *table, size_t at, enum net_lease_state state,
+		     struct err *err)
 {
 	uint8_t byte = (uint8_t)state;
 
@@ -71,7 +72,7 @@ static int set_state(struct lease_table *table, size_t at, enum lease_state stat
 	return 0;
 }
 
-static int write_record(struct lease_table *table, size_t at, const struct record *record,
+static int write_record(struct net_lease_table *table, size_t at, const struct record *record,
 			struct err *err)
 {
 	if (pwrite(table->file, record, sizeof(*record), record_at(table, at)) != sizeof(*record))
@@ -87,7 +88,7 @@ static uint64_t now(void)
 	return (uint64_t)time.tv_sec;
 }
 
-static int read_header(struct lease_table *table, struct err *err)
+static int read_header(struct net_lease_table *table, struct err *err)
 {
 	struct header want = { .magic = "masuIP1" }, have = { 0 };
 	off_t size = record_at(table, table->count);
@@ -110,13 +111,13 @@ static int read_header(struct lease_table *table, struct err *err)
 	return 0;
 }
 
-int lease_open(int dir, size_t index, const struct subnet *subnet, struct lease_table *table,
-	       struct err *err)
+int net_lease_open(int dir, size_t index, const struct subnet *subnet,
+		   struct net_lease_table *table, struct err *err)
 {
 	uint64_t span = ip_span(&subnet->range);
 	char name[32];
 
-	*table = (struct lease_table){ .subnet = *subnet };
+	*table = (struct net_lease_table){ .subnet = *subnet };
 	table->slots = span > SLOTS_MAX ? SLOTS_MAX : (size_t)span;
 	table->count = table->slots + EXTRAS;
 	str_format(name, sizeof(name), "leases-%zu", index);
@@ -125,19 +126,19 @@ int lease_open(int dir, size_t index, const struct subnet *subnet, struct lease_
 		return err_sys(err, "open %s", name);
 	if (read_header(table, err) == 0)
 		return 0;
-	lease_close(table);
+	net_lease_close(table);
 	return -1;
 }
 
-void lease_close(struct lease_table *table)
+void net_lease_close(struct net_lease_table *table)
 {
 	auto_close_fd(&table->file);
 	free(table->states);
-	*table = (struct lease_table)LEASE_TABLE_CLOSED;
+	*table = (struct net_lease_table)LEASE_TABLE_CLOSED;
 }
 
 /* Addresses that are never a container's: the network, the broadcast address, the gateway. */
-static bool is_reserved(const struct lease_table *table, const struct ip_address *address)
+static bool is_reserved(const struct net_lease_table *table, const struct ip_address *address)
 {
 	const struct ip_prefix *prefix = &table->subnet.prefix;
 	struct ip_address last = ip_last(prefix);
@@ -146,7 +147,7 @@ static bool is_reserved(const struct lease_table *table, const struct ip_address
 	       (address->family == AF_INET && ip_equal(address, &last));
 }
 
-static int hold(struct lease_table *table, size_t at, const struct ip_address *address,
+static int hold(struct net_lease_table *table, size_t at, const struct ip_address *address,
 		const char *owner, struct err *err)
 {
 	struct record record = { .offset = ip_offset(&table->subnet.prefix, address) };
@@ -161,7 +162,7 @@ static int hold(struct lease_table *table, size_t at, const struct ip_address *a
 
 /* The slot or record of an address; table->count when it has none. *vacant is a record to use for
  * it. */
-static size_t find(const struct lease_table *table, const struct ip_address *address,
+static size_t find(const struct net_lease_table *table, const struct ip_address *address,
 		   size_t *vacant)
 {
 	struct record record;
@@ -185,7 +186,7 @@ static size_t find(const struct lease_table *table, const struct ip_address *add
 	return table->count;
 }
 
-static int take_static(struct lease_table *table, const struct ip_address *wanted,
+static int take_static(struct net_lease_table *table, const struct ip_address *wanted,
 		       const char *owner, struct err *err)
 {
 	char text[IP_TEXT_MAX];
@@ -211,7 +212,7 @@ static int take_static(struct lease_table *table, const struct ip_address *wante
 
 /* The next free slot from the cursor on; one that rests only when `rested` is false or its time is
  * over. */
-static size_t next_slot(struct lease_table *table, bool rested, struct ip_address *address)
+static size_t next_slot(struct net_lease_table *table, bool rested, struct ip_address *address)
 {
 	struct record record;
 
@@ -230,7 +231,7 @@ static size_t next_slot(struct lease_table *table, bool rested, struct ip_addres
 	return table->slots;
 }
 
-static int take_any(struct lease_table *table, const char *owner, struct ip_address *taken,
+static int take_any(struct net_lease_table *table, const char *owner, struct ip_address *taken,
 		    struct err *err)
 {
 	size_t at = next_slot(table, true, taken);
@@ -240,7 +241,7 @@ static int take_any(struct lease_table *table, const char *owner, struct ip_addr
 		at = next_slot(table, false, taken);
 	if (at == table->slots) {
 		err_set(err, ENOSPC, "take an address: all of %s are in use (%zu)",
-			ip_format_prefix(&table->subnet.range, text), lease_held(table));
+			ip_format_prefix(&table->subnet.range, text), net_lease_held(table));
 		return err_hint(err, "masu gc frees what dead containers left; or use a larger "
 				     "subnet");
 	}
@@ -253,8 +254,8 @@ static int take_any(struct lease_table *table, const char *owner, struct ip_addr
 	return 0;
 }
 
-int lease_take(struct lease_table *table, const struct ip_address *wanted, const char *owner,
-	       struct ip_address *taken, struct err *err)
+int net_lease_take(struct net_lease_table *table, const struct ip_address *wanted,
+		   const char *owner, struct ip_address *taken, struct err *err)
 {
 	if (!wanted->family)
 		return take_any(table, owner, taken, err);
@@ -262,7 +263,7 @@ int lease_take(struct lease_table *table, const struct ip_address *wanted, const
 	return take_static(table, wanted, owner, err);
 }
 
-static int rest(struct lease_table *table, size_t at, struct record *record, struct err *err)
+static int rest(struct net_lease_table *table, size_t at, struct record *record, struct err *err)
 {
 	if (set_state(table, at, LEASE_FREE, err) < 0)
 		return -1;
@@ -274,8 +275,8 @@ static int rest(struct lease_table *table, size_t at, struct record *record, str
 	return set_state(table, at, LEASE_RESTING, err);
 }
 
-int lease_release(struct lease_table *table, const struct ip_address *address, const char *owner,
-		  struct err *err)
+int net_lease_release(struct net_lease_table *table, const struct ip_address *address,
+		      const char *owner, struct err *err)
 {
 	struct record record;
 	size_t vacant, at = find(table, address, &vacant);
@@ -287,7 +288,8 @@ int lease_release(struct lease_table *table, const struct ip_address *address, c
 	return strcmp(record.owner, owner) == 0 ? rest(table, at, &record, err) : 0;
 }
 
-int lease_sweep(struct lease_table *table, lease_judge *judge, void *data, struct err *err)
+int net_lease_sweep(struct net_lease_table *table, net_lease_judge *judge, void *data,
+		    struct err *err)
 {
 	struct record record;
 	int swept = 0;
@@ -308,7 +310,7 @@ int lease_sweep(struct lease_table *table, lease_judge *judge, void *data, struc
 	return swept;
 }
 
-size_t lease_held(const struct lease_table *table)
+size_t net_lease_held(const struct net_lease_table *table)
 {
 	size_t held = 0;
 

@@ -7,7 +7,7 @@
 
 #include "base/str.h"
 
-bool name_is_template(const char *name)
+bool net_ifname_is_template(const char *name)
 {
 	bool numbered = false;
 
@@ -26,12 +26,12 @@ bool name_is_template(const char *name)
 	return str_is_clean(name);
 }
 
-bool name_is_valid(const char *name)
+bool net_ifname_is_valid(const char *name)
 {
-	return name_is_template(name) && !strchr(name, '%');
+	return net_ifname_is_template(name) && !strchr(name, '%');
 }
 
-bool name_from_template(const char *template, unsigned int number, char name[IFNAMSIZ])
+bool net_ifname_from_template(const char *template, unsigned int number, char name[IFNAMSIZ])
 {
 	const char *place = strstr(template, "%d");
 

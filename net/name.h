@@ -6,10 +6,10 @@
 #include <stdbool.h>
 
 /* 1 to 15 bytes; no '/', ':', '%' or space; not "." or "..". */
-bool name_is_valid(const char *name);
+bool net_ifname_is_valid(const char *name);
 
 /* The same, but one "%d" may stand where a number is to be filled in. */
-bool name_is_template(const char *name);
+bool net_ifname_is_template(const char *name);
 
 /* Fill the number in (a name without "%d" is copied); false when the result is too long. */
-bool name_from_template(const char *template, unsigned int number, char name[IFNAMSIZ]);
+bool net_ifname_from_template(const char *template, unsigned int number, char name[IFNAMSIZ]);

@@ -23,9 +23,9 @@ enum {
 
 static int open_names(const struct net_place *place, const char *network, struct err *err)
 {
-	auto_close int dir = network_state(place, network, err);
+	auto_close int dir = net_network_state(place, network, err);
 
-	return dir < 0 ? -1 : place_open_at(dir, "names", err);
+	return dir < 0 ? -1 : net_place_open_at(dir, "names", err);
 }
 
 /* Small letters: a name may be asked for in any. */
@@ -53,8 +53,8 @@ static void join_addresses(const struct net_interface_state *interface, char tex
 	}
 }
 
-int names_publish(const struct net_place *place, const struct net_interface_state *interface,
-		  const char *id, struct err *err)
+int net_names_publish(const struct net_place *place, const struct net_interface_state *interface,
+		      const char *id, struct err *err)
 {
 	char text[ADDRESSES_MAX], folded[64];
 
@@ -70,11 +70,11 @@ int names_publish(const struct net_place *place, const struct net_interface_stat
 
 		/* somebody else may remove the directory as empty between these two */
 		for (int tries = 0;; tries++) {
-			auto_close int dir = place_open_at(names, name, err);
+			auto_close int dir = net_place_open_at(names, name, err);
 
 			if (dir < 0)
 				return -1;
-			if (place_write(dir, id, text, err) == 0)
+			if (net_place_write(dir, id, text, err) == 0)
 				break;
 			if (errno != ENOENT || tries == 8)
 				return -1;
@@ -83,8 +83,8 @@ int names_publish(const struct net_place *place, const struct net_interface_stat
 	return 0;
 }
 
-int names_withdraw(const struct net_place *place, const struct net_interface_state *interface,
-		   const char *id, struct err *err)
+int net_names_withdraw(const struct net_place *place, const struct net_interface_state *interface,
+		       const char *id, struct err *err)
 {
 	char folded[64];
 
@@ -150,8 +150,8 @@ static int gather(const char *name, const char *addresses, const char *id, void 
 	return 0;
 }
 
-int names_find_addresses(const struct net_place *place, const char *network, const char *name,
-			 char *addresses, size_t size, struct err *err)
+int net_names_find_addresses(const struct net_place *place, const char *network, const char *name,
+			     char *addresses, size_t size, struct err *err)
 {
 	struct gathered gathered = { addresses, size };
 	char folded[64];
@@ -165,9 +165,10 @@ int names_find_addresses(const struct net_place *place, const char *network, con
 	return each_holder(names, fold(name, folded), gather, &gathered);
 }
 
-int names_each(const struct net_place *place, const char *network,
-	       int (*visit)(const char *name, const char *addresses, const char *id, void *data),
-	       void *data, struct err *err)
+int net_names_each(const struct net_place *place, const char *network,
+		   int (*visit)(const char *name, const char *addresses, const char *id,
+				void *data),
+		   void *data, struct err *err)
 {
 	auto_close int names = open_names(place, network, err);
 	auto_closedir DIR *entries = names < 0 ? NULL : fdopendir(names);
@@ -205,14 +206,14 @@ static int sweep_name(const char *name, const char *addresses, const char *id, v
 	return 0;
 }
 
-int names_sweep(const struct net_place *place, const char *network,
-		bool (*judge)(const char *name, const char *id, void *data), void *data,
-		struct err *err)
+int net_names_sweep(const struct net_place *place, const char *network,
+		    bool (*judge)(const char *name, const char *id, void *data), void *data,
+		    struct err *err)
 {
 	auto_close int names = open_names(place, network, err);
 	struct sweep sweep = { .names = names, .judge = judge, .data = data };
 
-	if (names < 0 || names_each(place, network, sweep_name, &sweep, err) < 0)
+	if (names < 0 || net_names_each(place, network, sweep_name, &sweep, err) < 0)
 		return -1;
 	return sweep.swept;
 }

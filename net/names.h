@@ -6,22 +6,23 @@
 #include "net/private.h"
 
 /* Make the names known, with the interface's addresses; take them back. Neither needs a lock. */
-int names_publish(const struct net_place *place, const struct net_interface_state *interface,
-		  const char *id, struct err *err);
-int names_withdraw(const struct net_place *place, const struct net_interface_state *interface,
-		   const char *id, struct err *err);
+int net_names_publish(const struct net_place *place, const struct net_interface_state *interface,
+		      const char *id, struct err *err);
+int net_names_withdraw(const struct net_place *place, const struct net_interface_state *interface,
+		       const char *id, struct err *err);
 
 /* All addresses of a name in a network, of every container that goes by it: text, space between; ""
  * when unknown. */
-int names_find_addresses(const struct net_place *place, const char *network, const char *name,
-			 char *addresses, size_t size, struct err *err);
+int net_names_find_addresses(const struct net_place *place, const char *network, const char *name,
+			     char *addresses, size_t size, struct err *err);
 
 /* Call `visit` for each name in the network. */
-int names_each(const struct net_place *place, const char *network,
-	       int (*visit)(const char *name, const char *addresses, const char *id, void *data),
-	       void *data, struct err *err);
+int net_names_each(const struct net_place *place, const char *network,
+		   int (*visit)(const char *name, const char *addresses, const char *id,
+				void *data),
+		   void *data, struct err *err);
 
 /* Take back every name of containers for which `judge` returns true; how many, or -1. */
-int names_sweep(const struct net_place *place, const char *network,
-		bool (*judge)(const char *name, const char *id, void *data), void *data,
-		struct err *err);
+int net_names_sweep(const struct net_place *place, const char *network,
+		    bool (*judge)(const char *name, const char *id, void *data), void *data,
+		    struct err *err);

@@ -53,17 +53,17 @@ static bool is_on(struct opt_i64 option)
 	return !option.set || option.value;
 }
 
-bool network_is_isolated(const struct network *network)
+bool net_network_is_isolated(const struct network *network)
 {
 	return is_on(network->spec.isolate);
 }
 
-bool network_allows_icc(const struct network *network)
+bool net_network_allows_icc(const struct network *network)
 {
 	return is_on(network->spec.icc);
 }
 
-bool network_masquerades(const struct network *network)
+bool net_network_masquerades(const struct network *network)
 {
 	return is_on(network->spec.masquerade) && !network->spec.internal;
 }
@@ -128,10 +128,10 @@ static int check_network(const struct net_network *wanted, struct err *err)
 	if (!driver)
 		return err_set(err, ERR_INPUT, "network %s: driver: \"%s\" is not known",
 			       wanted->name, wanted->driver);
-	if (wanted->bridge && !name_is_valid(wanted->bridge))
+	if (wanted->bridge && !net_ifname_is_valid(wanted->bridge))
 		return err_set(err, ERR_INPUT, "network %s: bridge: \"%s\" is not a device name",
 			       wanted->name, wanted->bridge);
-	if (wanted->parent && !name_is_valid(wanted->parent))
+	if (wanted->parent && !net_ifname_is_valid(wanted->parent))
 		return err_set(err, ERR_INPUT, "network %s: parent: \"%s\" is not a device name",
 			       wanted->name, wanted->parent);
 	return driver->check(wanted, err);
@@ -231,11 +231,11 @@ static int choose_subnets(struct network *network, const struct taken *taken, st
 {
 	struct ip_prefix prefix;
 
-	if (!network->subnet_count && (subnet_choose(taken, AF_INET, &prefix, err) < 0 ||
+	if (!network->subnet_count && (net_subnet_choose(taken, AF_INET, &prefix, err) < 0 ||
 				       add_subnet(&network->spec, &prefix, arena, err) < 0))
 		return -1;
 	if (network->spec.ipv6 && !has_family(network, AF_INET6) &&
-	    (subnet_choose(taken, AF_INET6, &prefix, err) < 0 ||
+	    (net_subnet_choose(taken, AF_INET6, &prefix, err) < 0 ||
 	     add_subnet(&network->spec, &prefix, arena, err) < 0))
 		return -1;
 	return parse_network(network, err);
@@ -266,7 +266,7 @@ static int complete(const struct net_network *wanted, const struct json_list *ot
 	*network = (struct network){ .spec = *wanted };
 	if (!made->driver)
 		made->driver = net_driver_find(NULL)->name;
-	if (parse_network(network, err) < 0 || taken_survey(&taken, arena, err) < 0)
+	if (parse_network(network, err) < 0 || net_taken_survey(&taken, arena, err) < 0)
 		return -1;
 	for (size_t i = 0; i < others->count; i++) {
 		struct network other = { .spec = JSON_ITEMS(struct net_network, others)[i] };
@@ -274,13 +274,13 @@ static int complete(const struct net_network *wanted, const struct json_list *ot
 		if (parse_network(&other, err) < 0)
 			return -1;
 		for (size_t j = 0; j < other.subnet_count; j++) {
-			if (taken_add(&taken, &other.subnets[j].prefix, arena, err) < 0)
+			if (net_taken_add(&taken, &other.subnets[j].prefix, arena, err) < 0)
 				return -1;
 		}
 	}
 	/* a macvlan or ipvlan network is the parent's own, so that one may and should overlap */
 	for (size_t i = 0; i < network->subnet_count && !made->parent; i++) {
-		const struct ip_prefix *rival = taken_find(&taken, &network->subnets[i].prefix);
+		const struct ip_prefix *rival = net_taken_find(&taken, &network->subnets[i].prefix);
 		char own[IP_TEXT_MAX], other[IP_TEXT_MAX];
 
 		if (rival)
@@ -320,7 +320,7 @@ static int create_locked(int dir, const struct net_network *wanted, struct netwo
 
 	if (!text || str_format(file, sizeof(file), "%s.json", wanted->name) < 0)
 		return -1;
-	return place_write(dir, file, text, err);
+	return net_place_write(dir, file, text, err);
 }
 
 int net_create_network(const struct net_place *place, const struct net_network *wanted,
@@ -330,8 +330,8 @@ int net_create_network(const struct net_place *place, const struct net_network *
 
 	if (check_network(wanted, err) < 0)
 		return -1;
-	auto_close int dir = place_open(place->definitions, err);
-	auto_close int lock = dir < 0 ? -1 : place_lock(dir, LOCK_FILE, err);
+	auto_close int dir = net_place_open(place->definitions, err);
+	auto_close int lock = dir < 0 ? -1 : net_place_lock(dir, LOCK_FILE, err);
 
 	if (lock < 0)
 		return -1;
@@ -347,7 +347,7 @@ int net_create_network(const struct net_place *place, const struct net_network *
 int net_find_network(const struct net_place *place, const char *name, struct net_network *found,
 		     struct arena *arena, struct err *err)
 {
-	auto_close int dir = place_open(place->definitions, err);
+	auto_close int dir = net_place_open(place->definitions, err);
 	struct err reason = { 0 };
 
 	if (dir < 0)
@@ -376,13 +376,13 @@ int net_find_network(const struct net_place *place, const char *name, struct net
 int net_list_networks(const struct net_place *place, struct json_list *networks,
 		      struct arena *arena, struct err *err)
 {
-	auto_close int dir = place_open(place->definitions, err);
+	auto_close int dir = net_place_open(place->definitions, err);
 
 	return dir < 0 ? -1 : list_definitions(dir, networks, arena, err);
 }
 
-int network_open(const struct net_place *place, const char *name, struct network *network,
-		 struct arena *arena, struct err *err)
+int net_network_open(const struct net_place *place, const char *name, struct network *network,
+		     struct arena *arena, struct err *err)
 {
 	*network = (struct network){ 0 };
 	if (net_find_network(place, name, &network->spec, arena, err) < 0)
@@ -392,35 +392,35 @@ int network_open(const struct net_place *place, const char *name, struct network
 
 /* ---- state directories ---- */
 
-int network_state(const struct net_place *place, const char *name, struct err *err)
+int net_network_state(const struct net_place *place, const char *name, struct err *err)
 {
-	auto_close int state = place_open(place->state, err);
-	auto_close int networks = state < 0 ? -1 : place_open_at(state, "networks", err);
+	auto_close int state = net_place_open(place->state, err);
+	auto_close int networks = state < 0 ? -1 : net_place_open_at(state, "networks", err);
 
-	return networks < 0 ? -1 : place_open_at(networks, name, err);
+	return networks < 0 ? -1 : net_place_open_at(networks, name, err);
 }
 
-int network_lock(const struct net_place *place, const char *name, struct err *err)
+int net_network_lock(const struct net_place *place, const char *name, struct err *err)
 {
-	auto_close int dir = network_state(place, name, err);
+	auto_close int dir = net_network_state(place, name, err);
 
 	if (dir < 0)
 		return -1;
-	if (place_wait(dir) < 0)
+	if (net_place_wait(dir) < 0)
 		return err_sys(err, "lock network %s", name);
 	return take_fd(&dir);
 }
 
-int network_check_unused(int dir, const struct network *network, struct err *err)
+int net_network_check_unused(int dir, const struct network *network, struct err *err)
 {
 	size_t held = 0;
 
 	for (size_t i = 0; i < network->subnet_count; i++) {
-		auto_lease struct lease_table table = LEASE_TABLE_CLOSED;
+		auto_lease struct net_lease_table table = LEASE_TABLE_CLOSED;
 
-		if (lease_open(dir, i, &network->subnets[i], &table, err) < 0)
+		if (net_lease_open(dir, i, &network->subnets[i], &table, err) < 0)
 			return -1;
-		held += lease_held(&table);
+		held += net_lease_held(&table);
 	}
 	if (!held)
 		return 0;
@@ -432,7 +432,7 @@ int network_check_unused(int dir, const struct network *network, struct err *err
 /* The state directory holds lease files and empty directories of names. */
 static void remove_state(const struct net_place *place, const char *name)
 {
-	auto_close int state = network_state(place, name, NULL);
+	auto_close int state = net_network_state(place, name, NULL);
 	char file[32], path[NAME_MAX + 16];
 
 	for (size_t i = 0; state >= 0 && i < NET_SUBNETS_MAX; i++) {
@@ -441,15 +441,15 @@ static void remove_state(const struct net_place *place, const char *name)
 	}
 	if (state >= 0)
 		unlinkat(state, "names", AT_REMOVEDIR);
-	auto_close int parent = place_open(place->state, NULL);
+	auto_close int parent = net_place_open(place->state, NULL);
 
 	if (str_format(path, sizeof(path), "networks/%s", name) == 0)
 		unlinkat(parent, path, AT_REMOVEDIR);
 }
 
-int network_forget(const struct net_place *place, const char *name, struct err *err)
+int net_network_forget(const struct net_place *place, const char *name, struct err *err)
 {
-	auto_close int dir = place_open(place->definitions, err);
+	auto_close int dir = net_place_open(place->definitions, err);
 	char file[NAME_MAX + 1];
 
 	if (dir < 0)

@@ -32,7 +32,7 @@ static int make_parents(const char *path, struct err *err)
 	return 0;
 }
 
-int place_open(const char *path, struct err *err)
+int net_place_open(const char *path, struct err *err)
 {
 	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -42,10 +42,10 @@ int place_open(const char *path, struct err *err)
 		return err_sys(err, "open directory %s", path);
 	if (make_parents(path, err) < 0)
 		return -1;
-	return place_open_at(AT_FDCWD, path, err);
+	return net_place_open_at(AT_FDCWD, path, err);
 }
 
-int place_open_at(int dir, const char *name, struct err *err)
+int net_place_open_at(int dir, const char *name, struct err *err)
 {
 	int opened = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
@@ -58,7 +58,7 @@ int place_open_at(int dir, const char *name, struct err *err)
 	return opened;
 }
 
-int place_wait(int fd)
+int net_place_wait(int fd)
 {
 	int result;
 
@@ -68,18 +68,18 @@ int place_wait(int fd)
 	return result;
 }
 
-int place_lock(int dir, const char *name, struct err *err)
+int net_place_lock(int dir, const char *name, struct err *err)
 {
 	auto_close int lock = openat(dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (lock < 0)
 		return err_sys(err, "open lock %s", name);
-	if (place_wait(lock) < 0)
+	if (net_place_wait(lock) < 0)
 		return err_sys(err, "lock %s", name);
 	return take_fd(&lock);
 }
 
-int place_write(int dir, const char *name, const char *text, struct err *err)
+int net_place_write(int dir, const char *name, const char *text, struct err *err)
 {
 	char temporary[NAME_MAX + 1];
 	uint32_t number;
@@ -98,7 +98,7 @@ int place_write(int dir, const char *name, const char *text, struct err *err)
 	return -1;
 }
 
-int place_sysctl(const char *path, const char *value, bool must, struct err *err)
+int net_place_sysctl(const char *path, const char *value, bool must, struct err *err)
 {
 	char whole[PATH_MAX];
 

@@ -39,7 +39,8 @@ static bool parse_range(const char *text, unsigned int *first, unsigned int *las
 	return low >= 1 && low <= high && high <= 65535;
 }
 
-int port_parse(const struct net_publish_spec *publish, struct port_range *range, struct err *err)
+int net_port_parse(const struct net_publish_spec *publish, struct port_range *range,
+		   struct err *err)
 {
 	const char *inside = publish->container_port;
 	unsigned int last;
@@ -72,12 +73,12 @@ int port_parse(const struct net_publish_spec *publish, struct port_range *range,
 	return 0;
 }
 
-const char *port_protocol(int protocol)
+const char *net_port_protocol(int protocol)
 {
 	return protocol == IPPROTO_UDP ? "udp" : protocol == IPPROTO_SCTP ? "sctp" : "tcp";
 }
 
-const char *port_format(const struct port_range *range, char text[PORT_TEXT_MAX])
+const char *net_port_format(const struct port_range *range, char text[PORT_TEXT_MAX])
 {
 	char host[IP_TEXT_MAX], last[8] = "";
 
@@ -85,7 +86,7 @@ const char *port_format(const struct port_range *range, char text[PORT_TEXT_MAX]
 		snprintf(last, sizeof(last), "-%u", range->last & 0xffff);
 	bool any = !range->host.family || ip_is_any(&range->host);
 
-	snprintf(text, PORT_TEXT_MAX, "%s port%s %u%s%s%s", port_protocol(range->protocol),
+	snprintf(text, PORT_TEXT_MAX, "%s port%s %u%s%s%s", net_port_protocol(range->protocol),
 		 last[0] ? "s" : "", range->first, last, any ? "" : " of ",
 		 any ? "" : ip_format(&range->host, host));
 	return text;
@@ -140,7 +141,7 @@ static int list_open(int dir, struct list *list, struct err *err)
 	const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
 
 	*list = (struct list){ .lock = -1, .key_file = -1, .owner_file = -1 };
-	list->lock = place_lock(dir, LOCK_FILE, err);
+	list->lock = net_place_lock(dir, LOCK_FILE, err);
 	if (list->lock < 0)
 		return -1;
 	list->key_file = openat(dir, KEY_FILE, flags, 0600);
@@ -214,14 +215,14 @@ static int probe(const struct port_range *range, unsigned int port, struct err *
 		return 0;
 	if (errno == EADDRINUSE)
 		return err_set(err, EADDRINUSE, "publish %s: a program on this host uses port %u",
-			       port_format(range, text), port);
+			       net_port_format(range, text), port);
 	if (errno == EADDRNOTAVAIL)
 		return err_set(err, EADDRNOTAVAIL, "publish %s: this host has no such address",
-			       port_format(range, text));
-	return err_sys(err, "publish %s", port_format(range, text));
+			       net_port_format(range, text));
+	return err_sys(err, "publish %s", net_port_format(range, text));
 }
 
-int port_take(int dir, const struct port_range *range, const char *owner, struct err *err)
+int net_port_take(int dir, const struct port_range *range, const char *owner, struct err *err)
 {
 	auto_list struct list list;
 	struct key key = make_key(range);
@@ -243,7 +244,7 @@ int port_take(int dir, const struct port_range *range, const char *owner, struct
 		if (list_owner(&list, i, &record, err) < 0)
 			return -1;
 		return err_set(err, EADDRINUSE, "publish %s: container %s has it already",
-			       port_format(range, text), record.id);
+			       net_port_format(range, text), record.id);
 	}
 	for (unsigned int i = 0; i <= range->last - range->first && i < PROBE_MAX; i++) {
 		if (probe(range, range->first + i, err) < 0)
@@ -256,7 +257,7 @@ int port_take(int dir, const struct port_range *range, const char *owner, struct
 	return list_set(&list, vacant, &key, err);
 }
 
-int port_release(int dir, const struct port_range *range, const char *owner, struct err *err)
+int net_port_release(int dir, const struct port_range *range, const char *owner, struct err *err)
 {
 	static const struct key none;
 	auto_list struct list list;
@@ -276,7 +277,7 @@ int port_release(int dir, const struct port_range *range, const char *owner, str
 	return 0;
 }
 
-int port_sweep(int dir, port_judge *judge, void *data, struct err *err)
+int net_port_sweep(int dir, net_port_judge *judge, void *data, struct err *err)
 {
 	static const struct key none;
 	auto_list struct list list;

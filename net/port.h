@@ -13,26 +13,27 @@ struct port_range {
 };
 
 /* Errors begin with the member's name ("hostPort: ..."). */
-int port_parse(const struct net_publish_spec *publish, struct port_range *range, struct err *err);
+int net_port_parse(const struct net_publish_spec *publish, struct port_range *range,
+		   struct err *err);
 
 /* As text for messages: "tcp port 8080", "udp ports 8000-8010 of 10.0.0.1". */
 enum {
 	PORT_TEXT_MAX = 96,
 };
 
-const char *port_format(const struct port_range *range, char text[PORT_TEXT_MAX]);
-const char *port_protocol(int protocol);
+const char *net_port_format(const struct port_range *range, char text[PORT_TEXT_MAX]);
+const char *net_port_protocol(int protocol);
 
 /*
  * Take the ports for `owner`. The range's host address has a family here: the any-address of a
  * family stands for all of its addresses. Refused with EADDRINUSE when a container or a program of
  * the host has one of them. `dir` is the state directory of all networks.
  */
-int port_take(int dir, const struct port_range *range, const char *owner, struct err *err);
+int net_port_take(int dir, const struct port_range *range, const char *owner, struct err *err);
 
 /* Give back what `owner` has of exactly this range; nothing happens when it has not. */
-int port_release(int dir, const struct port_range *range, const char *owner, struct err *err);
+int net_port_release(int dir, const struct port_range *range, const char *owner, struct err *err);
 
 /* Give back every range for which `judge` returns true; how many, or -1. */
-typedef bool port_judge(const struct port_range *range, const char *owner, void *data);
-int port_sweep(int dir, port_judge *judge, void *data, struct err *err);
+typedef bool net_port_judge(const struct port_range *range, const char *owner, void *data);
+int net_port_sweep(int dir, net_port_judge *judge, void *data, struct err *err);

@@ -23,22 +23,22 @@ bool net_parse_mac(const char *text, uint8_t mac[6]);
 /* ---- place.c: directories, locks and files below a struct net_place ---- */
 
 /* Open a directory, made with its parents (0700) when missing. */
-int place_open(const char *path, struct err *err);
-int place_open_at(int dir, const char *name, struct err *err);
+int net_place_open(const char *path, struct err *err);
+int net_place_open_at(int dir, const char *name, struct err *err);
 
 /* Wait for the lock file `name` in `dir`; closing the descriptor gives it back. Never held while
  * waiting for anything else. */
-int place_lock(int dir, const char *name, struct err *err);
+int net_place_lock(int dir, const char *name, struct err *err);
 
 /* Wait for the lock of an open file or directory. 0 or -1 with errno. */
-int place_wait(int fd);
+int net_place_wait(int fd);
 
 /* Write a whole file at once: readers see the old or the new text. */
-int place_write(int dir, const char *name, const char *text, struct err *err);
+int net_place_write(int dir, const char *name, const char *text, struct err *err);
 
 /* Write below /proc/sys of the network namespace that the calling thread is in; missing files are
  * an error only if `must`. */
-int place_sysctl(const char *path, const char *value, bool must, struct err *err);
+int net_place_sysctl(const char *path, const char *value, bool must, struct err *err);
 
 /* ---- network.c: definitions ---- */
 
@@ -55,11 +55,11 @@ struct network {
 	size_t subnet_count;
 };
 
-int network_open(const struct net_place *place, const char *name, struct network *network,
-		 struct arena *arena, struct err *err);
-bool network_is_isolated(const struct network *network);
-bool network_allows_icc(const struct network *network);
-bool network_masquerades(const struct network *network);
+int net_network_open(const struct net_place *place, const char *name, struct network *network,
+		     struct arena *arena, struct err *err);
+bool net_network_is_isolated(const struct network *network);
+bool net_network_allows_icc(const struct network *network);
+bool net_network_masquerades(const struct network *network);
 
 /* ---- subnet.c: address space that nobody uses ---- */
 
@@ -70,37 +70,38 @@ struct taken {
 	unsigned int mtu; /* of the default route's device; 0 when there is none */
 };
 
-int taken_add(struct taken *taken, const struct ip_prefix *prefix, struct arena *arena,
-	      struct err *err);
-int taken_survey(struct taken *taken, struct arena *arena, struct err *err);
+int net_taken_add(struct taken *taken, const struct ip_prefix *prefix, struct arena *arena,
+		  struct err *err);
+int net_taken_survey(struct taken *taken, struct arena *arena, struct err *err);
 
 /* The prefix that overlaps, or NULL. */
-const struct ip_prefix *taken_find(const struct taken *taken, const struct ip_prefix *prefix);
-int subnet_choose(const struct taken *taken, int family, struct ip_prefix *chosen, struct err *err);
+const struct ip_prefix *net_taken_find(const struct taken *taken, const struct ip_prefix *prefix);
+int net_subnet_choose(const struct taken *taken, int family, struct ip_prefix *chosen,
+		      struct err *err);
 
 /* The state directory of a network, made when missing. */
-int network_state(const struct net_place *place, const char *name, struct err *err);
+int net_network_state(const struct net_place *place, const char *name, struct err *err);
 
 /*
  * The same, locked until it is closed: addresses, names and the making of its bridge. The lock is
  * on the directory itself, so one descriptor is both.
  */
-int network_lock(const struct net_place *place, const char *name, struct err *err);
+int net_network_lock(const struct net_place *place, const char *name, struct err *err);
 
-/* ERR_STATE when a container holds an address; `dir` is from network_lock(). */
-int network_check_unused(int dir, const struct network *network, struct err *err);
+/* ERR_STATE when a container holds an address; `dir` is from net_network_lock(). */
+int net_network_check_unused(int dir, const struct network *network, struct err *err);
 
 /* Remove the definition and the state directory. */
-int network_forget(const struct net_place *place, const char *name, struct err *err);
+int net_network_forget(const struct net_place *place, const char *name, struct err *err);
 
 /* ---- reserve.c ---- */
 
 /* Give back what net_reserve() took. Goes on after failures; the record holds the first. */
-int reserve_release(const struct net_place *place, const struct net_state *state, struct err *err);
+int net_release(const struct net_place *place, const struct net_state *state, struct err *err);
 
 /* ---- hosts.c ---- */
 
 /* The name servers to ask: the spec's, else those of the host's resolv.conf (its text). How many,
  * at most `room`. */
-size_t hosts_read_servers(const struct net_spec *spec, const char *host_text,
-			  struct ip_address *servers, size_t room);
+size_t net_read_servers(const struct net_spec *spec, const char *host_text,
+			struct ip_address *servers, size_t room);

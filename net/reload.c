@@ -35,7 +35,7 @@ static int list_live(const struct net_place *place, struct firewall_network **wa
 			continue;
 		int found = host.ops->find_link(host.socket, spec->bridge, &link, err);
 
-		if (found < 0 || network_open(place, spec->name, &network, arena, err) < 0)
+		if (found < 0 || net_network_open(place, spec->name, &network, arena, err) < 0)
 			return -1;
 		if (found)
 			(*walls)[(*count)++] = firewall_describe(&network);
@@ -63,8 +63,8 @@ int net_reload(const struct net_place *place, const struct net_state *const *sta
 			return err_wrap(err, "container %s", states[i]->id);
 		change.port_count += states[i]->ports.count;
 	}
-	auto_close int dir = place_open(place->state, err);
-	auto_close int lock = dir < 0 ? -1 : place_lock(dir, FIREWALL_LOCK, err);
+	auto_close int dir = net_place_open(place->state, err);
+	auto_close int lock = dir < 0 ? -1 : net_place_lock(dir, FIREWALL_LOCK, err);
 
 	if (lock < 0 || list_live(place, &networks, &change.network_count, &arena, err) < 0 ||
 	    firewall_open(&wall, err) < 0)

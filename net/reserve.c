@@ -105,21 +105,21 @@ static int check_addresses(const struct net_interface_spec *spec, const struct n
 }
 
 static int lease_address(struct reservation *make, const struct ip_address *wanted,
-			 struct lease_table *table, struct ip_address *address, struct err *err)
+			 struct net_lease_table *table, struct ip_address *address, struct err *err)
 {
 	const struct net_request *request = make->request;
 	struct err reason = { 0 };
 
-	if (lease_take(table, wanted, request->id, address, &reason) == 0)
+	if (net_lease_take(table, wanted, request->id, address, &reason) == 0)
 		return 0;
 	/* the holder may be dead, or all the holders together */
 	if ((reason.code == ENOSPC || reason.code == EADDRINUSE) && request->is_alive) {
-		int reaped = lease_sweep(table, is_dead_lease, (void *)request, err);
+		int reaped = net_lease_sweep(table, is_dead_lease, (void *)request, err);
 
 		if (reaped < 0)
 			return -1;
 		if (reaped)
-			return lease_take(table, wanted, request->id, address, err);
+			return net_lease_take(table, wanted, request->id, address, err);
 	}
 	if (err)
 		*err = reason;
@@ -132,18 +132,18 @@ static int reserve_addresses(struct reservation *make, size_t at, struct err *er
 		&JSON_ITEMS(const struct net_interface_spec, &make->request->spec->interfaces)[at];
 	struct net_interface_state *state = interface_at(make->state, at);
 	const struct network *network = &make->networks[at];
-	auto_close int dir = network_lock(make->place, network->spec.name, err);
+	auto_close int dir = net_network_lock(make->place, network->spec.name, err);
 
 	if (dir < 0 || make_room(&state->addresses, network->subnet_count, make->arena, err) < 0)
 		return -1;
 	for (size_t i = 0; i < network->subnet_count; i++) {
 		const struct subnet *subnet = &network->subnets[i];
 		struct ip_address wanted = wanted_address(spec, subnet);
-		auto_lease struct lease_table table = LEASE_TABLE_CLOSED;
+		auto_lease struct net_lease_table table = LEASE_TABLE_CLOSED;
 		struct ip_prefix own = { .length = subnet->prefix.length };
 		char text[IP_TEXT_MAX];
 
-		if (lease_open(dir, i, subnet, &table, err) < 0 ||
+		if (net_lease_open(dir, i, subnet, &table, err) < 0 ||
 		    lease_address(make, &wanted, &table, &own.address, err) < 0)
 			return err_wrap(err, "network %s", network->spec.name);
 		if (add_text(&state->addresses, ip_format_prefix(&own, text), make->arena, err) < 0)
@@ -252,8 +252,8 @@ static int reserve_interface(struct reservation *make, size_t at, unsigned int *
 	struct net_interface_state *state = interface_at(make->state, at);
 	struct network *network = &make->networks[at];
 
-	if (network_open(make->place, spec->network ? spec->network : "default", network,
-			 make->arena, err) < 0)
+	if (net_network_open(make->place, spec->network ? spec->network : "default", network,
+			     make->arena, err) < 0)
 		return err_wrap(err, "masu.network.interfaces[%zu]", at);
 	if (check_addresses(spec, network, at, err) < 0)
 		return -1;
@@ -348,7 +348,7 @@ static int add_port(struct reservation *make, const struct port_range *range,
 		    const struct ip_address *address, const struct json_list *allow_from,
 		    struct err *err)
 {
-	auto_close int dir = place_open(make->place->state, err);
+	auto_close int dir = net_place_open(make->place->state, err);
 	struct net_port_state *port =
 		&JSON_ITEMS(struct net_port_state, &make->state->ports)[make->state->ports.count];
 	char host[IP_TEXT_MAX], own[IP_TEXT_MAX];
@@ -365,11 +365,11 @@ static int add_port(struct reservation *make, const struct port_range *range,
 	if (!port->host || !port->address)
 		return out_of_memory(err);
 	struct err reason = { 0 };
-	int result = port_take(dir, range, make->request->id, &reason);
+	int result = net_port_take(dir, range, make->request->id, &reason);
 
 	if (result < 0 && reason.code == EADDRINUSE && make->request->is_alive &&
-	    port_sweep(dir, is_dead_port, (void *)make->request, NULL) > 0)
-		result = port_take(dir, range, make->request->id, &reason);
+	    net_port_sweep(dir, is_dead_port, (void *)make->request, NULL) > 0)
+		result = net_port_take(dir, range, make->request->id, &reason);
 	if (result < 0) {
 		if (err)
 			*err = reason;
@@ -389,7 +389,7 @@ static int reserve_port(struct reservation *make, size_t at, struct err *err)
 	const struct net_publish_spec *publish =
 		&JSON_ITEMS(const struct net_publish_spec, &make->request->spec->publish)[at];
 
-	if (port_parse(publish, &range, err) < 0)
+	if (net_port_parse(publish, &range, err) < 0)
 		return -1;
 	int only = range.host.family;
 
@@ -429,8 +429,8 @@ static int reserve_all(struct reservation *make, struct err *err)
 			return -1;
 	}
 	for (size_t i = 0; i < make->state->interfaces.count; i++) {
-		if (names_publish(make->place, interface_at(make->state, i), make->state->id, err) <
-		    0)
+		if (net_names_publish(make->place, interface_at(make->state, i), make->state->id,
+				      err) < 0)
 			return -1;
 	}
 	return 0;
@@ -457,7 +457,7 @@ int net_reserve(const struct net_place *place, const struct net_request *request
 		return out_of_memory(err);
 	if (reserve_all(&make, err) == 0)
 		return 0;
-	reserve_release(place, state, NULL);
+	net_release(place, state, NULL);
 	return -1;
 }
 
@@ -471,14 +471,14 @@ static int release_addresses(const struct net_place *place, const struct net_int
 	struct ip_prefix own;
 	struct err reason = { 0 };
 
-	if (network_open(place, state->network, &network, &arena, &reason) < 0) {
+	if (net_network_open(place, state->network, &network, &arena, &reason) < 0) {
 		if (reason.code == ERR_NOT_FOUND) /* removed by force: its leases went with it */
 			return 0;
 		if (err)
 			*err = reason;
 		return -1;
 	}
-	auto_close int dir = network_lock(place, state->network, err);
+	auto_close int dir = net_network_lock(place, state->network, err);
 
 	if (dir < 0)
 		return -1;
@@ -486,12 +486,12 @@ static int release_addresses(const struct net_place *place, const struct net_int
 		const char *text = JSON_ITEMS(const char *, &state->addresses)[i];
 
 		for (size_t j = 0; ip_parse_prefix(text, &own) && j < network.subnet_count; j++) {
-			auto_lease struct lease_table table = LEASE_TABLE_CLOSED;
+			auto_lease struct net_lease_table table = LEASE_TABLE_CLOSED;
 
 			if (!ip_contains(&network.subnets[j].prefix, &own.address))
 				continue;
-			if (lease_open(dir, j, &network.subnets[j], &table, err) < 0 ||
-			    lease_release(&table, &own.address, id, err) < 0)
+			if (net_lease_open(dir, j, &network.subnets[j], &table, err) < 0 ||
+			    net_lease_release(&table, &own.address, id, err) < 0)
 				return -1;
 		}
 	}
@@ -507,22 +507,22 @@ static int release_port(int dir, const struct net_port_state *port, const char *
 	if (!ip_parse(port->host, &range.host))
 		return err_set(err, ERR_INPUT, "release port %u: \"%s\" is not an address",
 			       port->first, port->host);
-	return port_release(dir, &range, id, err);
+	return net_port_release(dir, &range, id, err);
 }
 
-int reserve_release(const struct net_place *place, const struct net_state *state, struct err *err)
+int net_release(const struct net_place *place, const struct net_state *state, struct err *err)
 {
 	struct err first = { 0 };
 	int result = 0;
 
 	if (!state->id || (!state->interfaces.count && !state->ports.count))
 		return 0;
-	auto_close int dir = place_open(place->state, err);
+	auto_close int dir = net_place_open(place->state, err);
 
 	for (size_t i = 0; i < state->interfaces.count; i++) {
 		const struct net_interface_state *interface = interface_at(state, i);
 
-		if (names_withdraw(place, interface, state->id, result ? NULL : &first) < 0)
+		if (net_names_withdraw(place, interface, state->id, result ? NULL : &first) < 0)
 			result = -1;
 		if (release_addresses(place, interface, state->id, result ? NULL : &first) < 0)
 			result = -1;

@@ -140,7 +140,7 @@ static void find_in_network(const struct net_resolver *resolver, const char *net
 {
 	char text[4096], *rest = text;
 
-	if (names_find_addresses(resolver->place, network, name, text, sizeof(text), NULL) < 0)
+	if (net_names_find_addresses(resolver->place, network, name, text, sizeof(text), NULL) < 0)
 		return;
 	for (char *word; (word = strsep(&rest, " "));) {
 		if (found->count < sizeof(found->addresses) / sizeof(found->addresses[0]) &&
@@ -192,8 +192,8 @@ static size_t answer_here(const struct net_resolver *resolver, const uint8_t *me
 		struct reverse reverse = { .address = &address };
 
 		for (size_t i = 0; i < resolver->state->interfaces.count && !reverse.name[0]; i++)
-			names_each(resolver->place, network_at(resolver, i), match_reverse,
-				   &reverse, NULL);
+			net_names_each(resolver->place, network_at(resolver, i), match_reverse,
+				       &reverse, NULL);
 		return reverse.name[0] ? dns_write_name(message, query, reverse.name, answer, room)
 				       : 0;
 	}
@@ -397,7 +397,7 @@ static void open_upstream(struct net_resolver *resolver, const struct net_spec *
 			  const char *host_text)
 {
 	struct ip_address servers[SERVERS_MAX];
-	size_t count = hosts_read_servers(spec, host_text, servers, SERVERS_MAX);
+	size_t count = net_read_servers(spec, host_text, servers, SERVERS_MAX);
 
 	for (size_t i = 0; i < count; i++) {
 		int made = connect_to(&servers[i], SOCK_DGRAM);

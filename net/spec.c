@@ -173,7 +173,8 @@ static int check_interface(const struct net_spec *spec, size_t at, struct err *e
 
 	if (interface->network && !net_name_is_valid(interface->network))
 		return err_set(err, ERR_INPUT, "network: \"%s\" is not a name", interface->network);
-	if (interface->name && (!name_is_valid(interface->name) || is_special(interface->name)))
+	if (interface->name &&
+	    (!net_ifname_is_valid(interface->name) || is_special(interface->name)))
 		return err_set(err, ERR_INPUT,
 			       "name: \"%s\" is not an interface name (1 to 15 bytes without '/', "
 			       "':', '%%' and spaces; not lo, all, default)",
@@ -213,7 +214,7 @@ static int check_publish(const struct net_publish_spec *publish, struct err *err
 	struct ip_prefix prefix;
 	struct port_range range;
 
-	if (port_parse(publish, &range, err) < 0)
+	if (net_port_parse(publish, &range, err) < 0)
 		return -1;
 	for (size_t i = 0; i < publish->allow_from.count; i++) {
 		const char *text = JSON_ITEMS(const char *, &publish->allow_from)[i];

@@ -20,8 +20,8 @@ enum {
 	SUBNET6_LENGTH = 64,
 };
 
-int taken_add(struct taken *taken, const struct ip_prefix *prefix, struct arena *arena,
-	      struct err *err)
+int net_taken_add(struct taken *taken, const struct ip_prefix *prefix, struct arena *arena,
+		  struct err *err)
 {
 	if (taken->count == taken->room) {
 		size_t room = taken->room ? 2 * taken->room : 64;
@@ -38,7 +38,7 @@ int taken_add(struct taken *taken, const struct ip_prefix *prefix, struct arena 
 	return 0;
 }
 
-const struct ip_prefix *taken_find(const struct taken *taken, const struct ip_prefix *prefix)
+const struct ip_prefix *net_taken_find(const struct taken *taken, const struct ip_prefix *prefix)
 {
 	for (size_t i = 0; i < taken->count; i++) {
 		if (ip_overlaps(&taken->prefixes[i], prefix))
@@ -61,7 +61,7 @@ static int take_route(const struct netlink_route *route, void *data, struct err 
 	if (route->type != RTN_UNICAST)
 		return 0;
 	if (route->destination.length)
-		return taken_add(survey->taken, &route->destination, survey->arena, err);
+		return net_taken_add(survey->taken, &route->destination, survey->arena, err);
 	if (!survey->default_index || route->metric < survey->metric) {
 		survey->default_index = route->index;
 		survey->metric = route->metric;
@@ -73,7 +73,7 @@ static int take_address(const struct netlink_address *address, void *data, struc
 {
 	struct survey *survey = data;
 
-	return taken_add(survey->taken, &address->prefix, survey->arena, err);
+	return net_taken_add(survey->taken, &address->prefix, survey->arena, err);
 }
 
 static int take_link(const struct netlink_link *link, void *data, struct err *err)
@@ -86,7 +86,7 @@ static int take_link(const struct netlink_link *link, void *data, struct err *er
 	return 0;
 }
 
-int taken_survey(struct taken *taken, struct arena *arena, struct err *err)
+int net_taken_survey(struct taken *taken, struct arena *arena, struct err *err)
 {
 	struct survey survey = { .taken = taken, .arena = arena };
 	auto_netlink struct netlink_session host = { 0 };
@@ -109,7 +109,7 @@ static bool choose4(const struct taken *taken, struct ip_prefix *chosen)
 			continue;
 		for (uint64_t at = 0; at < ip_span(&pool); at += 1U << (32 - SUBNET4_LENGTH)) {
 			*chosen = (struct ip_prefix){ ip_at(&pool, at), SUBNET4_LENGTH };
-			if (!taken_find(taken, chosen))
+			if (!net_taken_find(taken, chosen))
 				return true;
 		}
 	}
@@ -121,13 +121,15 @@ static bool choose6(const struct taken *taken, struct ip_prefix *chosen)
 {
 	for (int tries = 0; tries < 16; tries++) {
 		*chosen = (struct ip_prefix){ { AF_INET6, { 0xfd } }, SUBNET6_LENGTH };
-		if (getrandom(chosen->address.bytes + 1, 5, 0) == 5 && !taken_find(taken, chosen))
+		if (getrandom(chosen->address.bytes + 1, 5, 0) == 5 &&
+		    !net_taken_find(taken, chosen))
 			return true;
 	}
 	return false;
 }
 
-int subnet_choose(const struct taken *taken, int family, struct ip_prefix *chosen, struct err *err)
+int net_subnet_choose(const struct taken *taken, int family, struct ip_prefix *chosen,
+		      struct err *err)
 {
 	if (family == AF_INET ? choose4(taken, chosen) : choose6(taken, chosen))
 		return 0;

@@ -63,13 +63,13 @@ static void test_templates(void)
 {
 	char name[IFNAMSIZ];
 
-	CHECK(name_from_template("eth%d", 12, name));
+	CHECK(net_ifname_from_template("eth%d", 12, name));
 	CHECK_TEXT(name, "eth12");
-	CHECK(name_from_template("a%db", 0, name));
+	CHECK(net_ifname_from_template("a%db", 0, name));
 	CHECK_TEXT(name, "a0b");
-	CHECK(name_from_template("lan", 3, name));
+	CHECK(net_ifname_from_template("lan", 3, name));
 	CHECK_TEXT(name, "lan");
-	CHECK(!name_from_template("abcdefghijklm%d", 100, name));
+	CHECK(!net_ifname_from_template("abcdefghijklm%d", 100, name));
 }
 
 int main(void)

@@ -41,31 +41,31 @@ static struct subnet subnet_of(const char *prefix, const char *range)
 static const char *take(int dir, const struct subnet *subnet, const char *wanted, const char *owner)
 {
 	static char text[600];
-	struct lease_table table = LEASE_TABLE_CLOSED;
+	struct net_lease_table table = LEASE_TABLE_CLOSED;
 	struct ip_address address = { 0 }, taken;
 	struct err err = { 0 };
 
 	if (wanted)
 		CHECK(ip_parse(wanted, &address));
-	if (lease_open(dir, 0, subnet, &table, &err) < 0 ||
-	    lease_take(&table, &address, owner, &taken, &err) < 0)
+	if (net_lease_open(dir, 0, subnet, &table, &err) < 0 ||
+	    net_lease_take(&table, &address, owner, &taken, &err) < 0)
 		snprintf(text, sizeof(text), "%s", err.text);
 	else
 		ip_format(&taken, text);
-	lease_close(&table);
+	net_lease_close(&table);
 	return text;
 }
 
 static void release(int dir, const struct subnet *subnet, const char *text, const char *owner)
 {
-	struct lease_table table = LEASE_TABLE_CLOSED;
+	struct net_lease_table table = LEASE_TABLE_CLOSED;
 	struct ip_address address;
 	struct err err = { 0 };
 
 	CHECK(ip_parse(text, &address));
-	CHECK_INT(lease_open(dir, 0, subnet, &table, &err), 0);
-	CHECK_INT(lease_release(&table, &address, owner, &err), 0);
-	lease_close(&table);
+	CHECK_INT(net_lease_open(dir, 0, subnet, &table, &err), 0);
+	CHECK_INT(net_lease_release(&table, &address, owner, &err), 0);
+	net_lease_close(&table);
 }
 
 static bool is_b(const struct ip_address *address, const char *owner, void *data)
@@ -80,7 +80,7 @@ static void test_small_subnet(void)
 	char path[32];
 	int dir = folder_open(path);
 	struct subnet subnet = subnet_of("10.0.0.0/29", NULL);
-	struct lease_table table = LEASE_TABLE_CLOSED;
+	struct net_lease_table table = LEASE_TABLE_CLOSED;
 
 	CHECK_TEXT(take(dir, &subnet, NULL, "a"), "10.0.0.2");
 	CHECK_TEXT(take(dir, &subnet, NULL, "b"), "10.0.0.3");
@@ -98,10 +98,10 @@ static void test_small_subnet(void)
 	CHECK_TEXT(take(dir, &subnet, NULL, "f"), "10.0.0.2");
 	CHECK_TEXT(take(dir, &subnet, NULL, "g"),
 		   "take an address: all of 10.0.0.0/29 are in use (5)");
-	CHECK_INT(lease_open(dir, 0, &subnet, &table, NULL), 0);
-	CHECK_INT(lease_sweep(&table, is_b, NULL, NULL), 1);
-	CHECK_INT(lease_held(&table), 4);
-	lease_close(&table);
+	CHECK_INT(net_lease_open(dir, 0, &subnet, &table, NULL), 0);
+	CHECK_INT(net_lease_sweep(&table, is_b, NULL, NULL), 1);
+	CHECK_INT(net_lease_held(&table), 4);
+	net_lease_close(&table);
 	CHECK_TEXT(take(dir, &subnet, NULL, "g"), "10.0.0.3");
 	folder_close(path, dir);
 }
@@ -186,18 +186,18 @@ static void test_ports(void)
 
 		range = range_of(rows[i].protocol, rows[i].host, rows[i].first, rows[i].last);
 		CHECK_ROW(rows[i].what,
-			  (port_take(dir, &range, rows[i].what, &err) == 0) == !rows[i].owner);
+			  (net_port_take(dir, &range, rows[i].what, &err) == 0) == !rows[i].owner);
 		snprintf(want, sizeof(want), "container %s has it already",
 			 rows[i].owner ? rows[i].owner : "");
 		CHECK_ROW(rows[i].what, !rows[i].owner || strstr(err.text, want));
 	}
 	range = range_of(IPPROTO_TCP, "0.0.0.0", 40080, 40080);
-	CHECK_INT(port_release(dir, &range, "stranger", NULL), 0);
-	CHECK_INT(port_take(dir, &range, "b", NULL), -1);
-	CHECK_INT(port_release(dir, &range, "any", NULL), 0);
-	CHECK_INT(port_take(dir, &range, "b", NULL), 0);
-	CHECK_INT(port_sweep(dir, is_owner, (void *)"b", NULL), 1);
-	CHECK_INT(port_take(dir, &range, "c", NULL), 0);
+	CHECK_INT(net_port_release(dir, &range, "stranger", NULL), 0);
+	CHECK_INT(net_port_take(dir, &range, "b", NULL), -1);
+	CHECK_INT(net_port_release(dir, &range, "any", NULL), 0);
+	CHECK_INT(net_port_take(dir, &range, "b", NULL), 0);
+	CHECK_INT(net_port_sweep(dir, is_owner, (void *)"b", NULL), 1);
+	CHECK_INT(net_port_take(dir, &range, "c", NULL), 0);
 	folder_close(path, dir);
 }
 
