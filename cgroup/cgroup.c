@@ -216,60 +216,6 @@ void cgroup_close(struct cgroup *cgroup)
 	}
 }
 
-/* True when one of the words of `wanted` (up to its ':') is among the controllers of a hierarchy;
- * both are lists with commas. */
-static bool is_wanted(const char *wanted, const char *controllers)
-{
-	while (*wanted != ':') {
-		size_t length = strcspn(wanted, ",:");
-
-		for (const char *at = controllers; *at;
-		     at += strcspn(at, ",") + (at[strcspn(at, ",")] == ',')) {
-			if (length == strcspn(at, ",") && strncmp(at, wanted, length) == 0)
-				return true;
-		}
-		wanted += length + (wanted[length] == ',');
-	}
-	return false;
-}
-
-struct cgroup *cgroup_open_below(const struct cgroup_state *state, const char *path,
-				 struct arena *arena, struct err *err)
-{
-	const struct cgroup_hierarchy_state *records = state->hierarchies.items;
-	const char *colon = strchr(path, ':');
-	const char *wanted =
-		colon ? path : NULL; /* "pids,memory:PATH": in those hierarchies only */
-	struct cgroup *cgroup;
-	bool found = false;
-
-	if (colon)
-		path = colon + 1;
-	if (path_has_dotdot(path) || !str_is_clean(path)) {
-		err_set(err, ERR_INPUT, "open cgroup %s: it leaves the container's cgroup", path);
-		return NULL;
-	}
-	cgroup = cgroup_open(state, arena, err);
-	for (size_t i = 0; cgroup && i < cgroup->count; i++) {
-		struct cgroup_place *place = &cgroup->places[i];
-		const char *dir = arena_printf(arena, "%s/%s", place->dir, path);
-
-		if (wanted && !is_wanted(wanted, records[i].controllers))
-			continue;
-		/* the container makes its own directories where it likes; elsewhere the process
-		 * goes to the container's */
-		if (!dir || access(dir, F_OK) < 0)
-			continue;
-		place->dir = dir;
-		found = true;
-	}
-	if (cgroup && !found) {
-		err_set(err, ERR_INPUT, "open cgroup %s: the container has no such cgroup", path);
-		return NULL;
-	}
-	return cgroup;
-}
-
 bool cgroup_is_gone(const struct cgroup *cgroup)
 {
 	for (size_t i = 0; i < cgroup->count; i++) {
