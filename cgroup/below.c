@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "cgroup/cgroup.h"
 #include "cgroup/place.h"
 
 /* True when one of the words of `wanted` (up to its ':') is among the controllers of a hierarchy;

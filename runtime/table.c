@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The start table as the host sees it; destruction walks it backwards. */
-#include <string.h>
-
 #include "base/err.h"
-#include "base/log.h"
 #include "runtime/rows.h"
 
 #define nothing NULL
