@@ -127,7 +127,8 @@ static int gone(void)
 	return -1;
 }
 
-int proc_open_identity(const struct proc_identity *identity)
+/* A pidfd for exactly that process, which has ended without being waited for, or has not. */
+static int open_same(const struct proc_identity *identity, bool ended)
 {
 	char boot_id[37], state;
 	uint64_t start_time;
@@ -146,7 +147,17 @@ int proc_open_identity(const struct proc_identity *identity)
 	/* the pidfd is held: what stat says now is about this process, or it has gone */
 	if (!read_stat(identity->pid, &state, &start_time))
 		return errno == ENOENT ? gone() : -1;
-	if (start_time != identity->start_time || state == 'Z' || state == 'X')
+	if (start_time != identity->start_time || state == 'X' || (state == 'Z') != ended)
 		return gone();
 	return take_fd(&pidfd);
+}
+
+int proc_open_identity(const struct proc_identity *identity)
+{
+	return open_same(identity, false);
+}
+
+int proc_open_ended(const struct proc_identity *identity)
+{
+	return open_same(identity, true);
 }

@@ -38,6 +38,9 @@ int proc_identify(pid_t pid, struct proc_identity *identity, struct err *err);
  */
 int proc_open_identity(const struct proc_identity *identity);
 
+/* The same for a zombie: it has ended and its parent has not waited for it. */
+int proc_open_ended(const struct proc_identity *identity);
+
 /* State letter of /proc/PID/stat ('R', 'S', 'Z', ...), or 0 when there is no such process. */
 char proc_state(pid_t pid);
 

@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "base/proc.h"
 #include "base/sys.h"
+#include "runtime/foreground.h"
 #include "runtime/unix_socket.h"
 
 const struct name container_status_names[] = {
@@ -30,24 +31,40 @@ const struct name container_status_names[] = {
 	{ NULL, 0 },
 };
 
+static bool identity_of(const struct state *state, struct proc_identity *identity)
+{
+	*identity = (struct proc_identity){
+		.pid = (pid_t)state->pid.value,
+		.start_time = state->start_time.value,
+	};
+	return state->pid.value && state->boot_id &&
+	       str_format(identity->boot_id, sizeof(identity->boot_id), "%s", state->boot_id) == 0;
+}
+
 /* Opens a pidfd of the first process if it still is the one that the record speaks of; -1 in
  * container->pidfd when it has gone. */
 static int open_process(struct container *container, struct err *err)
 {
-	const struct state *state = &container->state;
-	struct proc_identity identity = {
-		.pid = (pid_t)state->pid.value,
-		.start_time = state->start_time.value,
-	};
+	struct proc_identity identity;
 
-	if (!state->pid.value || !state->boot_id ||
-	    str_format(identity.boot_id, sizeof(identity.boot_id), "%s", state->boot_id) < 0)
+	if (!identity_of(&container->state, &identity))
 		return 0;
 	container->pidfd = proc_open_identity(&identity);
 	/* want of descriptors or memory must not pass for a container that has stopped */
 	if (container->pidfd < 0 && errno != ESRCH)
 		return err_sys(err, "open process %d", (int)identity.pid);
 	return 0;
+}
+
+int container_reap(const struct container *container)
+{
+	struct proc_identity identity;
+
+	if (!identity_of(&container->state, &identity))
+		return -1;
+	auto_close int pidfd = proc_open_ended(&identity);
+
+	return pidfd < 0 ? -1 : process_status(pidfd);
 }
 
 static int read_record(struct container *container, struct err *err)
@@ -65,11 +82,11 @@ static int read_record(struct container *container, struct err *err)
 
 /*
  * A folder that comes or goes has no record for a moment, and for a part of that no lock either.
- * Without the lock ourselves: look again before we call it broken.
+ * Without the lock ourselves: look again for a while before we call it broken.
  */
 static int read_settled(struct container *container, struct err *err)
 {
-	enum { TRIES = 5 };
+	enum { TRIES = 8 };
 	struct timespec pause = { .tv_nsec = 500000 };
 	struct stat status;
 
@@ -78,7 +95,7 @@ static int read_settled(struct container *container, struct err *err)
 			return 0;
 		if (fstat(container->dir_fd, &status) < 0 || status.st_nlink == 0)
 			return err_set(err, ERR_NOT_FOUND, "container does not exist");
-		if (container->locked || tries == TRIES)
+		if (container->locked || tries == TRIES || !err || err->code != ENOENT)
 			return -1;
 		nanosleep(&pause, NULL);
 		pause.tv_nsec *= 2;

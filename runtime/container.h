@@ -52,6 +52,12 @@ void container_close(struct container *container);
 
 enum container_status container_status(struct container *container);
 
+/*
+ * Its first process has ended: wait for it if it is a child of ours that nobody waited for. The
+ * status as masu_run() has it, or -1.
+ */
+int container_reap(const struct container *container);
+
 /* Open its cgroup once; NULL state (disabled) gives a cgroup that holds nothing. */
 int container_open_cgroup(struct container *container, struct err *err);
 

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/sys.h"
 #include "runtime/foreground.h"
+#include "runtime/network.h"
 #include "runtime/rows.h"
 
 int container_kill_process(struct container *container, struct err *err)
@@ -73,8 +74,9 @@ int container_delete(struct container *container, bool force, struct err *err)
 	}
 	if (container->broken)
 		return container_destroy_broken(container, err);
-	if (container_kill_all(container, err) < 0)
+	if (network_can_undo(container, err) < 0 || container_kill_all(container, err) < 0)
 		return -1;
+	container_reap(container); /* where it is our child and nobody waited for it */
 	return container_destroy(container, err);
 }
 

@@ -15,13 +15,18 @@ $(B)/probe: $(PROBE_SRC) $(wildcard test/probe/*.h)
 faults:
 	@+$(MAKE) --no-print-directory VARIANT=faults all
 
+# As it is installed, in a tree of its own, for embed.bats.
+.PHONY: embed
+embed:
+	@+$(MAKE) --no-print-directory VARIANT=embed prefix=/usr all
+
 demo:
 	@test/deps.sh build
 	@+$(MAKE) --no-print-directory all
 	@test/demo.sh $(B)/masu
 
 # ---- make check: everything, one line with the sum at its end ----
-check: all faults $(UNIT) $(B)/probe
+check: all faults embed $(UNIT) $(B)/probe
 	@test/check.sh lint unit bats
 
 check-unit: $(UNIT)
@@ -43,11 +48,16 @@ analyze:
 		gcc -std=c11 $(CPPFLAGS) $(WARNINGS) -O1 -fanalyzer -c -o $(B)/analyze/out.o $$f || exit 1; done
 	clang-tidy --quiet --config-file=test/lint/clang-tidy $(C_FILES) -- -std=c11 $(CPPFLAGS)
 
-# Everything again with the address and undefined-behaviour sanitizers.
+# Everything again with the address and undefined-behaviour sanitizers. A report goes to a file, so that it is seen also
+# where nobody looks at standard error or the exit status: the test that finds it there fails.
+REPORTS = $(CURDIR)/build/asan/report
 asan:
 	@+$(MAKE) --no-print-directory VARIANT=asan asan-programs
-	@MASU=build/asan/masu UNIT_DIR=build/asan/test/unit PROBE=build/asan/probe \
-		ASAN_OPTIONS=detect_stack_use_after_return=1:log_path=stderr test/check.sh unit bats
+	@rm -f $(REPORTS).*
+	@MASU=build/asan/masu MASU_FAULTS=build/asan/masu UNIT_DIR=build/asan/test/unit PROBE=build/asan/probe BATS='$(BATS)' \
+		LOGS=build/asan/check BATS_SECONDS=1800 SANITIZER_REPORTS='$(REPORTS)' \
+		ASAN_OPTIONS=detect_stack_use_after_return=1:log_path='$(REPORTS)' \
+		UBSAN_OPTIONS=print_stacktrace=1:log_path='$(REPORTS)' test/check.sh unit bats
 
 .PHONY: asan-programs
 asan-programs: all $(UNIT) $(B)/probe
