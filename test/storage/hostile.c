@@ -257,7 +257,7 @@ static void test_digests(void)
 {
 	static const char *const damages[] = {
 		"for f in blobs/sha256/*; do case $(head -c1 $f) in '{') ;; *) printf x >> $f;; esac; done",
-		"f=$(grep -l layers blobs/sha256/* | head -1); sed -i 's/schemaVersion\\\":2/schemaVersion\\\":3/' $f",
+		"f=$(grep -l schemaVersion blobs/sha256/* | head -1); sed -i 's/schemaVersion\\\":2/schemaVersion\\\":3/' $f",
 		"f=$(grep -l diff_ids blobs/sha256/* | head -1); printf ' ' >> $f",
 		"rm $(grep -l diff_ids blobs/sha256/* | head -1)",
 		"sed -i 's/sha256:/sha512:/' index.json",
