@@ -64,7 +64,8 @@ struct json_list {
 	size_t count;
 };
 
-/* Room for one more element of `size` bytes behind a list; it moves to the arena. NULL without memory. */
+/* Room for one more element of `size` bytes behind a list; it moves to the arena. NULL without
+ * memory. */
 static inline void *json_grow(struct arena *arena, struct json_list *list, size_t size)
 {
 	char *items = arena_alloc(arena, (list->count + 1) * size);
@@ -125,7 +126,7 @@ struct json_object {
 
 /*	static const struct json_row rlimit_rows[] = { ... };
  *	const struct json_object rlimit_object = JSON_OBJECT_OF(struct rlimit_spec, rlimit_rows);
-*/
+ */
 #define JSON_OBJECT_OF(type, table)                                                                \
 	{                                                                                          \
 		.rows = (table), .row_count = sizeof(table) / sizeof((table)[0]),                  \
@@ -136,7 +137,7 @@ struct json_object {
 #define JSON_ITEMS(type, list) ((type *)(list)->items)
 
 enum {
-	JSON_DEPTH_MAX = 64,	    /* open brackets */
+	JSON_DEPTH_MAX = 64,        /* open brackets */
 	JSON_LENGTH_MAX = 16 << 20, /* bytes of a document */
 };
 

@@ -56,7 +56,8 @@ static int make_last(const struct place *place, struct err *err)
 
 	if (parent < 0)
 		return -1;
-	/* what is there although it could not be opened as a directory is a link to nowhere: made inside */
+	/* what is there although it could not be opened as a directory is a link to nowhere: made
+	 * inside */
 	bool made = mkdirat(parent, last, 0755) == 0;
 
 	if (!made && errno == EEXIST)

@@ -26,10 +26,11 @@
 
 enum {
 	X32_BIT = 0x40000000,
-	NO_SYSCALL = UINT32_MAX, /* what a tracer leaves to skip a call: no x32 call, though the bit
-				    is set */
 	ZONES_MAX = 3,
 };
+
+/* What a tracer leaves to skip a call: no x32 call, though the bit is set. */
+#define NO_SYSCALL UINT32_MAX
 
 /* What one machine can execute; only architectures of the running kernel's family can ever be met.
  */
