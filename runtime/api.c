@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The public promise of masu.h: every exported function, thin, in one file. */
-#include "runtime/masu.h"
+/* The public promise of masu.h, thin: contexts and containers. Images and storage are in
+ * storage_api.c. */
+#include "runtime/api.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -20,6 +21,7 @@
 #include "runtime/gc.h"
 #include "runtime/lifecycle.h"
 #include "runtime/listing.h"
+#include "runtime/masu.h"
 #include "runtime/network.h"
 #include "runtime/notify.h"
 #include "runtime/stats.h"
@@ -33,18 +35,16 @@ _Static_assert((int)MASU_LOG_DEBUG == (int)LOG_DEBUG, "one numbering");
 
 enum { OPTIONS_MAX = 4096 }; /* no options struct will ever be larger: a larger size is not one */
 
-static struct err *inside(struct masu_error *error)
+struct err *api_error(struct masu_error *error)
 {
 	if (error)
 		memset(error, 0, sizeof(*error));
 	return (struct err *)error;
 }
 
-/*
- * Copy an options struct of another version than ours. What an older caller does not know stays
- * zero; what a newer one knows and we do not must be zero, or it would ask for something in vain.
- */
-static int take_options(void *to, size_t size, const void *from, struct err *err)
+/* What an older caller does not know stays zero; what a newer one knows and we do not must be zero,
+ * or it would ask for something in vain. */
+int api_options(void *to, size_t size, const void *from, struct err *err)
 {
 	const char *bytes = from;
 	size_t theirs = 0;
@@ -105,10 +105,10 @@ static int choose_root(struct masu *masu, const char *root, struct err *err)
 
 int masu_open(const struct masu_options *given, struct masu **result, struct masu_error *error)
 {
-	struct err *err = inside(error);
+	struct err *err = api_error(error);
 	struct masu_options options;
 
-	if (take_options(&options, sizeof(options), given, err) < 0 || kernel_require(err) < 0)
+	if (api_options(&options, sizeof(options), given, err) < 0 || kernel_require(err) < 0)
 		return -1;
 	if (options.cgroup_manager == MASU_CGROUP_SYSTEMD) {
 		err_set(err, ERR_UNSUPPORTED, "cgroup manager systemd: not built in");
@@ -144,11 +144,11 @@ void masu_close(struct masu *masu)
 int masu_create(struct masu *masu, const struct masu_create_options *given,
 		struct masu_error *error)
 {
-	struct err *err = inside(error);
+	struct err *err = api_error(error);
 	struct masu_create_options options;
 	struct creation creation;
 
-	if (take_options(&options, sizeof(options), given, err) < 0)
+	if (api_options(&options, sizeof(options), given, err) < 0)
 		return -1;
 	int result = creation_prepare(masu, &options, &creation, err);
 
@@ -229,12 +229,12 @@ static int finish_run(struct creation *creation, struct foreground *foreground,
 int masu_run(struct masu *masu, const struct masu_create_options *given, int *status,
 	     struct masu_error *error)
 {
-	struct err *err = inside(error);
+	struct err *err = api_error(error);
 	struct masu_create_options options;
 	struct creation creation;
 	struct foreground foreground = FOREGROUND_INIT;
 
-	if (take_options(&options, sizeof(options), given, err) < 0)
+	if (api_options(&options, sizeof(options), given, err) < 0)
 		return -1;
 	int result = creation_prepare(masu, &options, &creation, err);
 
@@ -255,11 +255,11 @@ int masu_run(struct masu *masu, const struct masu_create_options *given, int *st
 int masu_plan(struct masu *masu, const struct masu_create_options *given, char **text,
 	      struct masu_error *error)
 {
-	struct err *err = inside(error);
+	struct err *err = api_error(error);
 	struct masu_create_options options;
 	struct creation creation;
 
-	if (take_options(&options, sizeof(options), given, err) < 0)
+	if (api_options(&options, sizeof(options), given, err) < 0)
 		return -1;
 	int result = creation_prepare(masu, &options, &creation, err);
 
@@ -273,7 +273,7 @@ int masu_plan(struct masu *masu, const struct masu_create_options *given, char *
 
 int masu_start(struct masu *masu, const char *id, struct masu_error *error)
 {
-	struct err *err = inside(error);
+	struct err *err = api_error(error);
 	auto_container struct container container = CONTAINER_INIT;
 
 	if (container_open(masu, id, STATE_LOCKED, false, &container, err) < 0)
@@ -306,12 +306,12 @@ static int finish_exec(struct execution *execution, struct foreground *foregroun
 int masu_exec(struct masu *masu, const struct masu_exec_options *given, int *status,
 	      struct masu_error *error)
 {
-	struct err *err = inside(error);
+	struct err *err = api_error(error);
 	struct masu_exec_options options;
 	struct execution execution;
 	struct foreground foreground = FOREGROUND_INIT;
 
-	if (take_options(&options, sizeof(options), given, err) < 0)
+	if (api_options(&options, sizeof(options), given, err) < 0)
 		return -1;
 	int result = execution_prepare(masu, &options, &execution, err);
 
@@ -329,7 +329,7 @@ int masu_exec(struct masu *masu, const struct masu_exec_options *given, int *sta
 int masu_kill(struct masu *masu, const char *id, int signal, unsigned int flags,
 	      struct masu_error *error)
 {
-	struct err *err = inside(error);
+	struct err *err = api_error(error);
 	auto_container struct container container = CONTAINER_INIT;
 
 	if (container_open(masu, id, STATE_UNLOCKED, false, &container, err) < 0)
@@ -339,7 +339,7 @@ int masu_kill(struct masu *masu, const char *id, int signal, unsigned int flags,
 
 int masu_delete(struct masu *masu, const char *id, unsigned int flags, struct masu_error *error)
 {
-	struct err *err = inside(error), why = { 0 };
+	struct err *err = api_error(error), why = { 0 };
 	auto_container struct container container = CONTAINER_INIT;
 	bool force = flags & MASU_DELETE_FORCE;
 
@@ -356,7 +356,7 @@ int masu_delete(struct masu *masu, const char *id, unsigned int flags, struct ma
 
 int masu_state(struct masu *masu, const char *id, char **json, struct masu_error *error)
 {
-	struct err *err = inside(error);
+	struct err *err = api_error(error);
 	auto_container struct container container = CONTAINER_INIT;
 
 	if (container_open(masu, id, STATE_UNLOCKED, false, &container, err) < 0)
@@ -374,19 +374,15 @@ int masu_state(struct masu *masu, const char *id, char **json, struct masu_error
 
 int masu_wait(struct masu *masu, const char *id, int *status, struct masu_error *error)
 {
-	struct err *err = inside(error);
+	struct err *err = api_error(error);
 	auto_container struct container container = CONTAINER_INIT;
 
 	if (container_open(masu, id, STATE_UNLOCKED, false, &container, err) < 0)
 		return -1;
-	if (container.pidfd < 0) {
-		if (status)
-			*status = -1;
-		return 0;
-	}
-	if (process_wait(container.pidfd, err) < 0)
+	if (container.pidfd >= 0 && process_wait(container.pidfd, err) < 0)
 		return -1;
-	int ended = process_status(container.pidfd);
+	int ended =
+		container.pidfd >= 0 ? process_status(container.pidfd) : container_reap(&container);
 
 	if (status)
 		*status = ended;
@@ -395,7 +391,7 @@ int masu_wait(struct masu *masu, const char *id, int *status, struct masu_error 
 
 int masu_pause(struct masu *masu, const char *id, struct masu_error *error)
 {
-	struct err *err = inside(error);
+	struct err *err = api_error(error);
 	auto_container struct container container = CONTAINER_INIT;
 
 	if (container_open(masu, id, STATE_LOCKED, false, &container, err) < 0)
@@ -405,7 +401,7 @@ int masu_pause(struct masu *masu, const char *id, struct masu_error *error)
 
 int masu_resume(struct masu *masu, const char *id, struct masu_error *error)
 {
-	struct err *err = inside(error);
+	struct err *err = api_error(error);
 	auto_container struct container container = CONTAINER_INIT;
 
 	if (container_open(masu, id, STATE_LOCKED, false, &container, err) < 0)
@@ -416,7 +412,7 @@ int masu_resume(struct masu *masu, const char *id, struct masu_error *error)
 int masu_pids(struct masu *masu, const char *id, pid_t **pids, size_t *count,
 	      struct masu_error *error)
 {
-	struct err *err = inside(error);
+	struct err *err = api_error(error);
 	auto_container struct container container = CONTAINER_INIT;
 	pid_t *found;
 	size_t found_count;
@@ -438,7 +434,7 @@ int masu_pids(struct masu *masu, const char *id, pid_t **pids, size_t *count,
 
 int masu_stats(struct masu *masu, const char *id, char **json, struct masu_error *error)
 {
-	struct err *err = inside(error);
+	struct err *err = api_error(error);
 	auto_container struct container container = CONTAINER_INIT;
 
 	if (container_open(masu, id, STATE_UNLOCKED, false, &container, err) < 0)
@@ -454,7 +450,7 @@ int masu_stats(struct masu *masu, const char *id, char **json, struct masu_error
 int masu_events(struct masu *masu, const char *id, unsigned int interval_ms,
 		masu_event_callback *report, void *data, struct masu_error *error)
 {
-	struct err *err = inside(error);
+	struct err *err = api_error(error);
 	auto_container struct container container = CONTAINER_INIT;
 
 	if (container_open(masu, id, STATE_UNLOCKED, false, &container, err) < 0)
@@ -465,11 +461,11 @@ int masu_events(struct masu *masu, const char *id, unsigned int interval_ms,
 int masu_update(struct masu *masu, const char *id, const struct masu_update_options *given,
 		struct masu_error *error)
 {
-	struct err *err = inside(error);
+	struct err *err = api_error(error);
 	auto_container struct container container = CONTAINER_INIT;
 	struct masu_update_options options;
 
-	if (take_options(&options, sizeof(options), given, err) < 0 ||
+	if (api_options(&options, sizeof(options), given, err) < 0 ||
 	    container_open(masu, id, STATE_LOCKED, false, &container, err) < 0)
 		return -1;
 	if (options.resources_json && container_update(&container, options.resources_json, err) < 0)
@@ -482,7 +478,7 @@ int masu_update(struct masu *masu, const char *id, const struct masu_update_opti
 
 int masu_list(struct masu *masu, struct masu_container_info **first, struct masu_error *error)
 {
-	return listing_make(masu, first, inside(error));
+	return listing_make(masu, first, api_error(error));
 }
 
 void masu_list_free(struct masu_container_info *first)
@@ -493,12 +489,12 @@ void masu_list_free(struct masu_container_info *first)
 int masu_gc(struct masu *masu, unsigned int flags, masu_gc_callback *report, void *data,
 	    struct masu_error *error)
 {
-	return gc_run(masu, flags & MASU_GC_DRY_RUN, report, data, inside(error));
+	return gc_run(masu, flags, report, data, api_error(error));
 }
 
 int masu_features(char **json, struct masu_error *error)
 {
-	char *text = features_json(inside(error));
+	char *text = features_json(api_error(error));
 
 	if (!text)
 		return -1;
@@ -508,7 +504,7 @@ int masu_features(char **json, struct masu_error *error)
 
 int masu_spec_template(unsigned int flags, char **json, struct masu_error *error)
 {
-	struct err *err = inside(error);
+	struct err *err = api_error(error);
 	auto_arena struct arena arena = { 0 };
 	enum spec_template kind =
 		flags & MASU_SPEC_ROOTLESS ? SPEC_TEMPLATE_ROOTLESS : SPEC_TEMPLATE_FULL;
@@ -522,5 +518,5 @@ int masu_spec_template(unsigned int flags, char **json, struct masu_error *error
 
 int masu_parse_signal(const char *text, struct masu_error *error)
 {
-	return security_parse_signal(text, inside(error));
+	return security_parse_signal(text, api_error(error));
 }

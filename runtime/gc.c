@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Compares records, processes and cgroups, and removes what has no owner. */
+/* Compares records, processes, cgroups and roots, and removes what has no owner. */
 #include "runtime/gc.h"
 
 #include <errno.h>
@@ -13,11 +13,13 @@
 #include "runtime/lifecycle.h"
 #include "runtime/listing.h"
 #include "runtime/masu.h"
+#include "runtime/network.h"
+#include "storage/storage.h"
 
 struct collection {
 	struct masu *masu;
-	bool dry_run;
-	void (*report)(const char *kind, const char *name, void *data);
+	unsigned int flags; /* enum masu_gc_flags */
+	gc_report *report;
 	void *data;
 	struct err *err;
 	int result;
@@ -54,7 +56,7 @@ static void collect_record(struct collection *collection, const struct masu_cont
 		return;
 	tell(collection, "record", info->id);
 	container_close(&container);
-	if (collection->dry_run)
+	if (collection->flags & MASU_GC_DRY_RUN)
 		return;
 	if (container_open(collection->masu, info->id, STATE_LOCKED, true, &container, &why) < 0) {
 		if (why.code != ERR_NOT_FOUND)
@@ -68,9 +70,11 @@ static void collect_record(struct collection *collection, const struct masu_cont
 		keep(collection, &why);
 }
 
-/* Asked now, not of the list: a create that came since has made its folder before its cgroup. */
-static bool has_record(const struct collection *collection, const char *id)
+/* Asked now, not of the list: a create that came since has made its folder before its cgroup
+ * and its root. */
+static bool has_record(const char *id, void *data)
 {
+	const struct collection *collection = data;
 	struct err why = { 0 };
 	auto_close int root = state_open_root(collection->masu->root, false, &why);
 
@@ -97,28 +101,74 @@ static int collect_cgroup(const char *dir, const char *id, void *data)
 	struct collection *collection = data;
 	struct err why = { 0 };
 
-	if (has_record(collection, id) || !stays_empty(dir))
+	if (has_record(id, collection) || !stays_empty(dir))
 		return 0;
 	tell(collection, "cgroup", dir);
-	if (!collection->dry_run && cgroup_remove_dir(dir, &why) < 0)
+	if (!(collection->flags & MASU_GC_DRY_RUN) && cgroup_remove_dir(dir, &why) < 0)
 		keep(collection, &why);
 	return 0;
 }
 
-int gc_run(struct masu *masu, bool dry_run,
-	   void (*report)(const char *kind, const char *name, void *data), void *data,
-	   struct err *err)
+static int tell_finding(const struct storage_finding *finding, void *data)
 {
-	struct collection collection = { masu, dry_run, report, data, err, 0 };
+	tell(data, finding->kind, finding->name);
+	return 0;
+}
+
+static void collect_storage(struct collection *collection)
+{
+	const struct storage_gc gc = {
+		.dry_run = collection->flags & MASU_GC_DRY_RUN,
+		.kept_too = collection->flags & MASU_GC_KEPT,
+		.owner = collection->masu->root,
+		.is_alive = has_record,
+		.found = tell_finding,
+		.data = collection,
+	};
+	struct err why = { 0 };
+	struct storage *store = storage_open(collection->masu->storage_root, STORAGE_AUTO,
+					     gc.dry_run ? STORAGE_READONLY : 0, &why);
+
+	if (!store) {
+		if (why.code != ERR_NOT_FOUND)
+			keep(collection, &why);
+		return;
+	}
+	if (storage_gc(store, &gc, &why) < 0)
+		keep(collection, &why);
+	storage_close(store);
+}
+
+int gc_run_storage(struct masu *masu, unsigned int flags, gc_report *report, void *data,
+		   struct err *err)
+{
+	struct collection collection = { masu, flags, report, data, err, 0 };
+
+	collect_storage(&collection);
+	return collection.result;
+}
+
+int gc_run(struct masu *masu, unsigned int flags, gc_report *report, void *data, struct err *err)
+{
+	struct collection collection = { masu, flags, report, data, err, 0 };
 	struct masu_container_info *known;
 	struct err why = { 0 };
 
-	if (listing_make(masu, &known, err) < 0)
+	/* first: the static program goes on as the full one here, before it has told anything */
+	if (network_collect(masu, flags & MASU_GC_DRY_RUN, report, data, &why) < 0) {
+		keep(&collection, &why);
+		if (why.code == ERR_PLUGIN)
+			return -1;
+	}
+	if (listing_make(masu, &known, &why) < 0) {
+		keep(&collection, &why);
 		return -1;
+	}
 	for (const struct masu_container_info *info = known; info; info = info->next)
 		collect_record(&collection, info);
 	listing_free(known);
 	if (cgroup_each_leftover(collect_cgroup, &collection, &why) < 0)
 		keep(&collection, &why);
+	collect_storage(&collection);
 	return collection.result;
 }

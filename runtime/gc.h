@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Garbage collection: what crashed or killed starts left without an owner. */
+/* Removing what killed starts left behind. */
 #pragma once
-
-#include <stdbool.h>
 
 struct err;
 struct masu;
 
-int gc_run(struct masu *masu, bool dry_run,
-	   void (*report)(const char *kind, const char *name, void *data), void *data,
-	   struct err *err);
+typedef void gc_report(const char *kind, const char *name, void *data);
+
+/* See masu_gc() and masu_storage_gc(); `flags` are theirs. */
+int gc_run(struct masu *masu, unsigned int flags, gc_report *report, void *data, struct err *err);
+int gc_run_storage(struct masu *masu, unsigned int flags, gc_report *report, void *data,
+		   struct err *err);

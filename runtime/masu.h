@@ -345,6 +345,8 @@ MASU_API void masu_list_free(struct masu_container_info *first);
 
 enum masu_gc_flags {
 	MASU_GC_DRY_RUN = 1, /* report only */
+	MASU_GC_KEPT = 2,    /* also roots made with masu.storage.keep; without it these stay, even
+				when their container's record went with a reboot */
 };
 
 /* One thing without an owner: its kind ("record", "cgroup", ...) and its name. */
@@ -352,12 +354,248 @@ typedef void masu_gc_callback(const char *kind, const char *name, void *data);
 
 /*
  * Remove what crashed or killed starts left behind: records of a create that did not get through,
- * records that cannot be read, and kernel objects without a record. A stopped container is kept.
- * `report` (may be NULL) is called for each before it is removed. What cannot be removed does not
- * stop the rest; the first such failure is the error.
+ * records that cannot be read, kernel objects without a record, and what masu_storage_gc() removes.
+ * A stopped container is kept. `report` (may be NULL) is called for each. What cannot be removed
+ * does not stop the rest; the first such failure is the error.
  */
 MASU_API int masu_gc(struct masu *masu, unsigned int flags, masu_gc_callback *report, void *data,
 		     struct masu_error *error);
+
+/* ---- images ---- */
+
+/*
+ * Images and the root file systems of containers are in the store, a directory (`storage_root` of
+ * masu_open()). NAME is NAME[:TAG] (the tag is "latest" when left out), a digest "sha256:HEX", or
+ * at least 8 digits of one.
+ *
+ * Reading and writing images needs the plug-in `archive`. A static program that cannot load it gets
+ * MASU_ERR_PLUGIN, before anything was done that would have to be undone.
+ */
+
+/* Called while a layer is read: bytes done of `total`, which is 0 when it is not known. */
+typedef void masu_progress_callback(const char *layer, uint64_t done, uint64_t total, void *data);
+
+struct masu_import_options {
+	size_t size;
+	const char *path;                 /* a tar file or an OCI layout directory; NULL: `fd` */
+	int fd;                           /* the same, opened; may be a pipe */
+	const char *name;                 /* required: NAME[:TAG]; one that exists is replaced */
+	const char *reference;            /* which image, when there are several: its
+					     org.opencontainers.image.ref.name or its docker tag */
+	uint64_t max_bytes;               /* unpacked, all layers; 0: 64 GiB */
+	uint64_t max_entries;             /* 0: 4 million */
+	masu_progress_callback *progress; /* may be NULL */
+	void *data;
+};
+
+/*
+ * Make an image of the tar of a root file system, a docker-archive, or an OCI layout (directory or
+ * tar); what it is is told by its content, and tars may be compressed. Digests are checked. The
+ * store is made when there is none. *json (may be NULL) is the image as in masu_images().
+ * Nothing is left of an import that fails.
+ */
+MASU_API int masu_image_import(struct masu *masu, const struct masu_import_options *options,
+			       char **json, struct masu_error *error);
+
+/* A JSON array of objects with name, digest, created, architecture, os, size (bytes unpacked) and
+   layers (DiffIDs, lowest first), by name. */
+MASU_API int masu_images(struct masu *masu, char **json, struct masu_error *error);
+
+/* One such object, and in it `config` as OCI's image specification has it. */
+MASU_API int masu_image_inspect(struct masu *masu, const char *name, char **json,
+				struct masu_error *error);
+
+/* A JSON array of OCI history entries, oldest first. */
+MASU_API int masu_image_history(struct masu *masu, const char *name, char **json,
+				struct masu_error *error);
+
+/* Give the image one more name; one that exists is replaced. */
+MASU_API int masu_image_tag(struct masu *masu, const char *name, const char *new_name,
+			    struct masu_error *error);
+
+/* Remove a name. Layers go with the last name, unless a container still stands on them. */
+MASU_API int masu_image_remove(struct masu *masu, const char *name, struct masu_error *error);
+
+enum masu_compression {
+	MASU_COMPRESSION_NONE,
+	MASU_COMPRESSION_GZIP,
+	MASU_COMPRESSION_ZSTD,
+};
+
+struct masu_export_options {
+	size_t size;
+	const char *name;      /* required */
+	const char *directory; /* write an OCI layout there: made, or empty; NULL: a tar to `fd` */
+	int fd;
+	enum masu_compression compression; /* of the layers */
+};
+
+/* Write the image as an OCI layout. The same image gives the same bytes each time. */
+MASU_API int masu_image_export(struct masu *masu, const struct masu_export_options *options,
+			       struct masu_error *error);
+
+/* ---- the root of a container that was made from an image ---- */
+
+struct masu_commit_options {
+	size_t size;
+	const char *id;   /* required */
+	const char *name; /* required: NAME[:TAG] of the new image */
+	const char *author, *comment;
+};
+
+/* Make an image of what the container stands on and what it has written. It may be running. *json
+   (may be NULL) is the image as in masu_images(). */
+MASU_API int masu_commit(struct masu *masu, const struct masu_commit_options *options, char **json,
+			 struct masu_error *error);
+
+enum masu_diff_form {
+	MASU_DIFF_LINES, /* "A /path": 'A'dded, 'C'hanged, 'D'eleted; control characters and
+			    backslashes of the path as \\ooo */
+	MASU_DIFF_JSON,  /* an array of objects with kind and path */
+};
+
+/* What differs from the image, sorted by path. */
+MASU_API int masu_diff(struct masu *masu, const char *id, enum masu_diff_form form, char **text,
+		       struct masu_error *error);
+
+/* The same as the tar of an OCI layer. */
+MASU_API int masu_diff_tar(struct masu *masu, const char *id, int fd, struct masu_error *error);
+
+/* The whole root as a tar. */
+MASU_API int masu_export(struct masu *masu, const char *id, int fd, struct masu_error *error);
+
+/* {"bytes":...,"inodes":...,"limit":...}: what this container alone has written. `inodes` is left
+   out where the driver cannot tell, `limit` where there is none. */
+MASU_API int masu_usage(struct masu *masu, const char *id, char **json, struct masu_error *error);
+
+/* Snapshots go with the container. A rollback needs it stopped: MASU_ERR_STATE otherwise. */
+MASU_API int masu_snapshot_create(struct masu *masu, const char *id, const char *name,
+				  struct masu_error *error);
+MASU_API int masu_snapshot_remove(struct masu *masu, const char *id, const char *name,
+				  struct masu_error *error);
+MASU_API int masu_snapshot_rollback(struct masu *masu, const char *id, const char *name,
+				    struct masu_error *error);
+/* A JSON array of objects with name and created. */
+MASU_API int masu_snapshots(struct masu *masu, const char *id, char **json,
+			    struct masu_error *error);
+
+/* ---- the store ---- */
+
+struct masu_storage_options {
+	size_t size;
+	const char *driver;      /* auto overlay btrfs devicemapper copy; NULL: auto */
+	uint64_t loop_size;      /* bytes: the store's own block device, in a file; 0: none */
+	bool sparse;             /* do not reserve the file's blocks */
+	const char *data_device; /* devicemapper, in place of a file */
+	const char *metadata_device;
+	uint64_t volume_size; /* devicemapper: size of a root that asks for none; 0: 10 GiB */
+};
+
+/* Make the store. MASU_ERR_EXISTS. Not needed for the drivers that are chosen by themselves. */
+MASU_API int masu_storage_init(struct masu *masu, const struct masu_storage_options *options,
+			       struct masu_error *error);
+
+/* A JSON object: root, driver, filesystem, bytesTotal, bytesFree, images, layers, roots, snapshots,
+   details, and drivers: for each one whether it is chosen and usable, or the reason why not. */
+MASU_API int masu_storage_info(struct masu *masu, char **json, struct masu_error *error);
+
+enum masu_check_flags {
+	MASU_CHECK_REPAIR = 1, /* remove what is damaged */
+};
+
+struct masu_storage_finding {
+	const char *kind; /* layer, image, root, snapshot, volume, blob, intent */
+	const char *name;
+	const char *problem;
+	bool repaired;
+};
+
+typedef void masu_finding_callback(const struct masu_storage_finding *finding, void *data);
+
+/* Compare records, layers, roots and digests. Returns how many problems are left. */
+MASU_API int masu_storage_check(struct masu *masu, unsigned int flags, masu_finding_callback *found,
+				void *data, struct masu_error *error);
+
+/* The part of masu_gc() that is about the store, with the same flags: layers and blobs that nothing
+   refers to, roots of containers of this state root that are gone. */
+MASU_API int masu_storage_gc(struct masu *masu, unsigned int flags, masu_gc_callback *report,
+			     void *data, struct masu_error *error);
+
+/* Give unused blocks back to the file system or device below. */
+MASU_API int masu_storage_trim(struct masu *masu, struct masu_error *error);
+
+/* ---- networks ---- */
+
+/*
+ * A network has a definition, a file below the storage root, and is made on the host with its first
+ * container. masu.network of a spec names it; docs/network.md tells what it becomes. Its kernel
+ * objects are made and removed by plug-ins: see MASU_ERR_PLUGIN.
+ */
+struct masu_network_options {
+	size_t size;
+	const char *name;       /* 1 to 63 of letters, digits and - _ . */
+	const char *definition; /* a JSON object like the file, or NULL. What follows replaces that
+				   part of it where not NULL, 0 or false */
+	const char *driver;     /* "bridge" (default), "macvlan", "ipvlan" */
+	const char *bridge;     /* name of the bridge device; chosen when left out */
+	const char *parent;     /* macvlan, ipvlan: the host's device below */
+	const char *mode;       /* of the driver; see docs/network.md */
+	const char *const *subnets;  /* "10.9.0.0/24", ends with NULL; chosen when left out */
+	const char *const *gateways; /* of the subnets, in their order; "": the first address */
+	const char *const *ranges;   /* where addresses are chosen from; "": the whole subnet */
+	const char *const *labels;   /* "KEY=VALUE" */
+	unsigned int mtu;            /* 0: that of the default route's device */
+	bool ipv6;                   /* choose an IPv6 subnet as well */
+	bool internal;               /* no way out, no published ports */
+	bool no_isolate;             /* other networks may come in */
+	bool no_icc;                 /* its containers do not reach each other */
+	bool no_masquerade;          /* what goes out keeps the container's address */
+};
+
+/* Check a definition, choose what it leaves open, store it. MASU_ERR_EXISTS; MASU_ERR_INPUT also
+   for a subnet that this host uses already. */
+MASU_API int masu_network_create(struct masu *masu, const struct masu_network_options *options,
+				 struct masu_error *error);
+
+struct masu_network_info {
+	struct masu_network_info *next;
+	const char *name;
+	const char *driver;
+	const char *device;      /* the bridge or the parent */
+	const char *subnets;     /* "10.210.0.0/24 fd00::/64" */
+	unsigned int interfaces; /* of running containers */
+	bool internal;
+};
+
+/* The networks by name; *first is NULL when there are none. masu_networks_free(). */
+MASU_API int masu_networks(struct masu *masu, struct masu_network_info **first,
+			   struct masu_error *error);
+MASU_API void masu_networks_free(struct masu_network_info *first);
+
+/* The definition with everything that was chosen, and `containers`: an array of objects with id,
+   interface, mac and addresses, of those that run. MASU_ERR_NOT_FOUND. */
+MASU_API int masu_network_inspect(struct masu *masu, const char *name, char **json,
+				  struct masu_error *error);
+
+/* Remove the definition, the device and its rules. MASU_ERR_STATE while containers have addresses
+   in it. */
+MASU_API int masu_network_remove(struct masu *masu, const char *name, struct masu_error *error);
+
+/* Called with one line of text. */
+typedef void masu_text_callback(const char *text, void *data);
+
+/* Remove all networks in which no container has an address, but never "default". `report` (may be
+   NULL) gets the name of each. */
+MASU_API int masu_network_prune(struct masu *masu, masu_text_callback *report, void *data,
+				struct masu_error *error);
+
+/* Write the firewall table anew for all running containers, after somebody flushed it. One batch;
+   connections live on. */
+MASU_API int masu_network_reload(struct masu *masu, struct masu_error *error);
+
+/* Tell what on this host keeps containers from the network, one sentence each. */
+MASU_API int masu_network_doctor(struct masu *masu, masu_text_callback *report, void *data,
+				 struct masu_error *error);
 
 /* ---- no container needed ---- */
 

@@ -108,6 +108,7 @@ int root_prepare(struct creation *creation, struct err *err)
 		.spec = storage,
 		.root = container->masu->storage_root,
 		.id = container->id,
+		.owner = container->masu->root,
 		.userns_fd = -1,
 	};
 	if (storage_check(storage, err) < 0 ||

@@ -70,6 +70,12 @@ int driver_explain(int dir, const char *chosen, struct arena *arena, struct json
 			return err_sys(err, "list the storage drivers");
 		return 0;
 	}
+	/* no reason against the driver: another program can tell */
+	if (why.code == ERR_PLUGIN) {
+		if (err)
+			*err = why;
+		return -1;
+	}
 	rows[DRIVERS].name = names_text(storage_driver_names, STORAGE_DEVMAPPER);
 	rows[DRIVERS].reason = arena_strdup(arena, why.text);
 	return rows[DRIVERS].reason ? 0 : err_sys(err, "list the storage drivers");

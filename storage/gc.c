@@ -243,6 +243,20 @@ int gc_layers(struct storage *store, const struct storage_gc *gc, struct err *er
 	return result < 0 ? -1 : found;
 }
 
+/* A record that cannot be read is for storage_fsck(). */
+static bool is_garbage(struct storage *store, const struct storage_gc *gc, const char *id,
+		       struct arena *arena)
+{
+	struct root_record root;
+
+	if (record_read(store, &root_kind, id, arena, &root, NULL) < 0 ||
+	    (root.keep && !gc->kept_too))
+		return false;
+	if (gc->owner && (!root.owner || strcmp(gc->owner, root.owner) != 0))
+		return false;
+	return !gc->is_alive(id, gc->data);
+}
+
 static int collect_roots(struct storage *store, const struct storage_gc *gc, struct err *err)
 {
 	auto_arena struct arena arena = { 0 };
@@ -257,7 +271,7 @@ static int collect_roots(struct storage *store, const struct storage_gc *gc, str
 	for (size_t i = 0; i < count; i++) {
 		const struct storage_state state = { .root = store->path, .id = names[i] };
 
-		if (gc->is_alive(names[i], gc->data))
+		if (!is_garbage(store, gc, names[i], &arena))
 			continue;
 		found++;
 		if (!gc->dry_run && storage_detach(&state, err) < 0)

@@ -115,6 +115,11 @@ const struct json_object storage_image_object = JSON_OBJECT_OF(struct storage_im
 
 /* clang-format on */
 
+int storage_load_archive(struct err *err)
+{
+	return archive_load(err) ? 0 : -1;
+}
+
 const struct archive_ops *archive_load(struct err *err)
 {
 	return plugin_load("archive", err);

@@ -32,6 +32,7 @@ static const struct json_object layer_object = JSON_OBJECT_OF(struct layer_recor
 
 static const struct json_row root_rows[] = {
 	{ "id",	     JSON_TEXT,	 offsetof(struct root_record, id), .flags = JSON_REQUIRED },
+	{ "owner",   JSON_TEXT,	 offsetof(struct root_record, owner) },
 	{ "image",   JSON_TEXT,	 offsetof(struct root_record, image) },
 	{ "digest",  JSON_TEXT,	 offsetof(struct root_record, digest) },
 	{ "config",  JSON_TEXT,	 offsetof(struct root_record, config) },
@@ -39,6 +40,7 @@ static const struct json_row root_rows[] = {
 	{ "chain",   JSON_TEXTS, offsetof(struct root_record, chain) },
 	{ "size",    JSON_U64,	 offsetof(struct root_record, size) },
 	{ "inodes",  JSON_U64,	 offsetof(struct root_record, inodes) },
+	{ "keep",    JSON_BOOL,	 offsetof(struct root_record, keep) },
 };
 static const struct json_object root_object = JSON_OBJECT_OF(struct root_record, root_rows);
 

@@ -105,7 +105,12 @@ static int write_record(struct storage *store, const struct storage_request *req
 			struct intent *intent, struct err *err)
 {
 	struct image_record image;
-	struct root_record record = { .id = state->id, .image = state->image };
+	struct root_record record = {
+		.id = state->id,
+		.owner = request->owner,
+		.image = state->image,
+		.keep = state->keep,
+	};
 	char created[32];
 
 	if (record_exists(store, &root_kind, state->id))

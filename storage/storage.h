@@ -65,7 +65,8 @@ struct storage_request {
 	const struct storage_spec *spec;
 	const char *root; /* the store; NULL for STORAGE_DEFAULT_ROOT */
 	const char *id;
-	int userns_fd; /* the container's user namespace for an id-mapped root, or -1 */
+	const char *owner; /* who knows the container (a state directory); storage_gc() asks it */
+	int userns_fd;     /* the container's user namespace for an id-mapped root, or -1 */
 	uint32_t root_uid, root_gid; /* host ids of the container's root in it */
 };
 
@@ -142,17 +143,20 @@ struct storage_finding {
 
 typedef int storage_found(const struct storage_finding *finding, void *data);
 
-/* Records against objects on disk, chains, blobs against their digests. Returns the number of
- * problems left. */
+/* Records against objects on disk, chains, blobs against their digests (ERR_PLUGIN where the
+ * plug-in for these cannot be loaded). Returns the number of problems left. */
 int storage_fsck(struct storage *store, bool repair, storage_found *found, void *data,
 		 struct err *err);
 
 /*
  * Remove what nothing refers to: layers without image or root, blobs, and roots whose container
- * `is_alive` denies (NULL: roots are kept). With `dry_run` only tell. Returns the number found.
+ * `is_alive` denies (NULL: roots are kept). Roots of another owner are left alone, and those with
+ * `keep` unless `kept_too`: their record may have gone with a reboot. With `dry_run` only tell.
+ * Returns the number found.
  */
 struct storage_gc {
-	bool dry_run;
+	bool dry_run, kept_too;
+	const char *owner;
 	bool (*is_alive)(const char *id, void *data);
 	storage_found *found;
 	void *data;
@@ -162,6 +166,10 @@ int storage_gc(struct storage *store, const struct storage_gc *gc, struct err *e
 
 /* Give freed blocks back to what is below the store. */
 int storage_trim(struct storage *store, struct err *err);
+
+/* Reading and writing tars needs a plug-in: ERR_PLUGIN where a static program cannot load it. For
+ * callers that would do something before they come here. */
+int storage_load_archive(struct err *err);
 
 /* ---- images ---- */
 struct storage_image_config {

@@ -82,9 +82,10 @@ struct layer_record {
 };
 
 struct root_record {
-	const char *id, *image, *digest, *config, *created;
+	const char *id, *owner, *image, *digest, *config, *created;
 	struct json_list chain;
 	struct opt_u64 size, inodes;
+	bool keep;
 };
 
 struct snapshot_record {

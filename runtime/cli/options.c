@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,6 +72,25 @@ static int store_unsigned(const struct option_row *row, const char *value, unsig
 	return 0;
 }
 
+static int store_size(const struct option_row *row, const char *value, uint64_t *bytes,
+		      struct masu_error *error)
+{
+	static const char letters[] = "KMGT";
+	char *end;
+
+	errno = 0;
+	unsigned long long number = strtoull(value, &end, 10);
+	const char *letter = *end ? strchr(letters, *end & ~0x20) : NULL;
+	unsigned int shift = letter ? 10 * (unsigned int)(letter - letters + 1) : 0;
+
+	if (value[0] < '0' || value[0] > '9' || errno || (*end && (!letter || end[1])) ||
+	    number > UINT64_MAX >> shift)
+		return cli_fail(error, MASU_ERR_INPUT, "option --%s: \"%s\" is not a size",
+				row->name, value);
+	*bytes = (uint64_t)number << shift;
+	return 0;
+}
+
 static int store_word(const struct option_row *row, const char *value, int *place,
 		      struct masu_error *error)
 {
@@ -123,6 +143,8 @@ static int store(const struct option_scan *scan, const struct match *match, cons
 		return store_text(scan, value, member, error);
 	case OPTION_UNSIGNED:
 		return store_unsigned(match->row, value, member, error);
+	case OPTION_SIZE:
+		return store_size(match->row, value, member, error);
 	case OPTION_WORD:
 		return store_word(match->row, value, member, error);
 	}

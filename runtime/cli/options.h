@@ -15,6 +15,7 @@ enum option_kind {
 	OPTION_TEXT,     /* const char *; the last one given counts */
 	OPTION_TEXTS,    /* const char **; every one given, ends with NULL; options_release() */
 	OPTION_UNSIGNED, /* unsigned int, decimal */
+	OPTION_SIZE,     /* uint64_t, bytes, or with K, M, G, T behind in powers of 1024 */
 	OPTION_WORD,     /* int: place of the word among those of `value`, "text|json" */
 };
 
