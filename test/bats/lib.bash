@@ -27,6 +27,7 @@ teardown() {
 	end_jobs
 	release_containers
 	assert_host_clean
+	assert_no_reports
 }
 
 # What a failed test has left running in the background.
@@ -308,4 +309,16 @@ assert_host_clean() {
 	done
 	equal "$changes" '' 'what is left on the host'
 	nothing_left
+}
+
+# A report of a sanitizer fails the test in which it came, whatever the program's status was.
+assert_no_reports() {
+	local report
+
+	for report in "${SANITIZER_REPORTS:-/nonexistent}".*; do
+		if [[ -e $report ]]; then
+			mv "$report" "$T/"
+			fail "$(cat "$T/${report##*/}")"
+		fi
+	done
 }
