@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "net/driver.h"
 #include "net/firewall.h"
+#include "net/port.h"
 #include "net/private.h"
 
 /* One container's attachment in the making. */
@@ -457,8 +458,34 @@ int net_attach(const struct net_place *place, const struct net_state *state, int
 	return publish(&attach, err);
 }
 
+/* The ports that the list has for us: others were taken from a container that had stopped, and with
+ * them its elements. */
+static int keep_own_ports(const struct net_place *place, const struct net_state *state,
+			  struct firewall_port *ports, size_t *count, struct arena *arena,
+			  struct err *err)
+{
+	auto_close int dir = net_place_open(place->state, err);
+
+	*count = 0;
+	if (dir < 0 || firewall_read_ports(state, ports, arena, err) < 0)
+		return -1;
+	for (size_t i = 0; i < state->ports.count; i++) {
+		const struct port_range range = { .protocol = ports[i].protocol,
+						  .host = ports[i].host,
+						  .first = ports[i].first,
+						  .last = ports[i].last };
+		int held = net_port_is_held(dir, &range, state->id, err);
+
+		if (held < 0)
+			return -1;
+		if (held)
+			ports[(*count)++] = ports[i];
+	}
+	return 0;
+}
+
 /* The elements go before the addresses do, so that nobody else's traffic is led by them. */
-static int unpublish(const struct net_state *state, struct err *err)
+static int unpublish(const struct net_place *place, const struct net_state *state, struct err *err)
 {
 	auto_firewall struct firewall_session wall = { 0 };
 	auto_arena struct arena arena = { 0 };
@@ -469,7 +496,11 @@ static int unpublish(const struct net_state *state, struct err *err)
 		return 0;
 	if (!ports)
 		return err_sys(err, "unpublish ports");
-	if (firewall_read_ports(state, ports, &arena, err) < 0 || firewall_open(&wall, err) < 0)
+	if (keep_own_ports(place, state, ports, &change.port_count, &arena, err) < 0)
+		return -1;
+	if (!change.port_count)
+		return 0;
+	if (firewall_open(&wall, err) < 0)
 		return -1;
 	change.ports = ports;
 	if (wall.ops->remove(wall.firewall, &change, err) < 0)
@@ -480,7 +511,11 @@ static int unpublish(const struct net_state *state, struct err *err)
 int net_detach(const struct net_place *place, const struct net_state *state, struct err *err)
 {
 	struct err first = { 0 };
-	int result = unpublish(state, &first);
+	if (!state->id)
+		return 0;
+	if (!state->interfaces.count)
+		return net_release_all(place, state->id, err);
+	int result = unpublish(place, state, &first);
 
 	/* an element that could not be removed keeps its port reserved: the lists are left alone */
 	if (result == 0)
@@ -495,7 +530,7 @@ int net_remove_network(const struct net_place *place, const char *name, struct e
 	__attribute__((cleanup(attachment_close))) struct attachment attach = { .place = place };
 	struct network *network = &attach.networks[0];
 
-	if (net_network_open(place, name, network, &attach.arena, err) < 0)
+	if (net_network_load(place, name, network, &attach.arena, err) < 0)
 		return -1;
 	auto_close int lock = net_network_lock(place, name, err);
 

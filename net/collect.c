@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/auto.h"
 #include "base/err.h"
@@ -114,7 +115,7 @@ static int collect_network(struct collector *collector, const char *name, struct
 	struct network network;
 
 	collector->network = name;
-	if (net_network_open(collector->place, name, &network, &arena, err) < 0)
+	if (net_network_load(collector->place, name, &network, &arena, err) < 0)
 		return -1;
 	auto_close int dir = net_network_lock(collector->place, name, err);
 
@@ -130,28 +131,47 @@ static int collect_network(struct collector *collector, const char *name, struct
 	return 0;
 }
 
+/* What net_reserve() takes: ports, names, addresses. */
+static int collect_files(struct collector *collector, struct err *err)
+{
+	auto_arena struct arena arena = { 0 };
+	struct json_list networks;
+	auto_close int dir = net_place_open(collector->place->state, err);
+
+	if (dir < 0 || net_port_sweep(dir, judge_port, collector, err) < 0 ||
+	    net_list_networks(collector->place, &networks, &arena, err) < 0)
+		return -1;
+	for (size_t i = 0; i < networks.count; i++) {
+		if (collect_network(collector,
+				    JSON_ITEMS(const struct net_network, &networks)[i].name,
+				    err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* In the order of net_detach(): no element may lead to an address that is free. */
 int net_collect(const struct net_place *place, const struct net_sweep *sweep, struct err *err)
 {
 	struct collector collector = { .place = place, .sweep = sweep };
 	auto_firewall struct firewall_session wall = { 0 };
-	auto_arena struct arena arena = { 0 };
-	struct json_list networks;
 
 	if (firewall_open(&wall, err) < 0 ||
 	    wall.ops->sweep(wall.firewall, judge_element, &collector, err) < 0 ||
-	    collect_links(&collector, err) < 0)
+	    collect_links(&collector, err) < 0 || collect_files(&collector, err) < 0)
 		return -1;
-	auto_close int dir = net_place_open(place->state, err);
-
-	if (dir < 0 || net_port_sweep(dir, judge_port, &collector, err) < 0 ||
-	    net_list_networks(place, &networks, &arena, err) < 0)
-		return -1;
-	for (size_t i = 0; i < networks.count; i++) {
-		if (collect_network(&collector,
-				    JSON_ITEMS(const struct net_network, &networks)[i].name,
-				    err) < 0)
-			return -1;
-	}
 	return collector.found;
+}
+
+static bool is_somebody_else(const char *id, void *data)
+{
+	return strcmp(id, data) != 0;
+}
+
+int net_release_all(const struct net_place *place, const char *id, struct err *err)
+{
+	const struct net_sweep sweep = { .is_alive = is_somebody_else, .data = (void *)id };
+	struct collector collector = { .place = place, .sweep = &sweep };
+
+	return access(place->state, F_OK) < 0 ? 0 : collect_files(&collector, err);
 }

@@ -123,6 +123,11 @@ struct net_place {
 	const char *state;       /* /run/masu/net, on tmpfs */
 };
 
+/* Keep a text as the file `name` in a folder of the state directory; nothing happens when there is
+ * such a file. */
+int net_place_note(const struct net_place *place, const char *folder, const char *name,
+		   const char *text, struct err *err);
+
 /* Check the definition, choose what it leaves open, store it. No kernel object is made. *made lives
  * in the arena. */
 int net_create_network(const struct net_place *place, const struct net_network *wanted,
@@ -130,6 +135,10 @@ int net_create_network(const struct net_place *place, const struct net_network *
 
 /* ERR_NOT_FOUND when there is none. "default" is made when missing. */
 int net_find_network(const struct net_place *place, const char *name, struct net_network *found,
+		     struct arena *arena, struct err *err);
+
+/* The same, but nothing is made. */
+int net_read_network(const struct net_place *place, const char *name, struct net_network *found,
 		     struct arena *arena, struct err *err);
 
 /* A list of struct net_network by name. */
@@ -205,7 +214,10 @@ int net_attach(const struct net_place *place, const struct net_state *state, int
 
 /*
  * Undo both of the above, whatever part of it was done, with the namespace alive or gone; links die
- * with the namespace. Never stops early: the record holds the first thing that could not be done.
+ * with the namespace. Without interfaces in the state (killed before it was written) everything
+ * reserved for state->id is given back. Never stops early: the record holds the first thing that
+ * could not be done. ERR_UNSUPPORTED or ERR_PLUGIN: the ports are still published, and all stays
+ * reserved, for net_collect().
  */
 int net_detach(const struct net_place *place, const struct net_state *state, struct err *err);
 

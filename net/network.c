@@ -241,7 +241,10 @@ static int choose_subnets(struct network *network, const struct taken *taken, st
 	return parse_network(network, err);
 }
 
-/* A device name from the network's: readable when it fits, else a hash (FNV-1a) of it. */
+/*
+ * A device name from the network's: readable when it fits, else a hash (FNV-1a) of it. Another one
+ * when the host has such a device: with two storage roots on one host both have a "default".
+ */
 static int choose_bridge(struct net_network *made, struct arena *arena, struct err *err)
 {
 	uint32_t hash = 2166136261U;
@@ -254,6 +257,8 @@ static int choose_bridge(struct net_network *made, struct arena *arena, struct e
 		made->bridge = arena_printf(arena, "masu-%s", made->name);
 	else
 		made->bridge = arena_printf(arena, "masu-%08x", hash);
+	while (made->bridge && if_nametoindex(made->bridge))
+		made->bridge = arena_printf(arena, "masu-%08x", ++hash);
 	return made->bridge ? 0 : err_sys(err, "name the bridge of %s", made->name);
 }
 
@@ -344,17 +349,22 @@ int net_create_network(const struct net_place *place, const struct net_network *
 	return 0;
 }
 
+int net_read_network(const struct net_place *place, const char *name, struct net_network *found,
+		     struct arena *arena, struct err *err)
+{
+	if (!net_name_is_valid(name))
+		return err_set(err, ERR_INPUT, "find network \"%s\": not a name", name);
+	auto_close int dir = net_place_open(place->definitions, err);
+
+	return dir < 0 ? -1 : read_definition(dir, name, found, arena, err);
+}
+
 int net_find_network(const struct net_place *place, const char *name, struct net_network *found,
 		     struct arena *arena, struct err *err)
 {
-	auto_close int dir = net_place_open(place->definitions, err);
 	struct err reason = { 0 };
 
-	if (dir < 0)
-		return -1;
-	if (!net_name_is_valid(name))
-		return err_set(err, ERR_INPUT, "find network \"%s\": not a name", name);
-	if (read_definition(dir, name, found, arena, &reason) == 0)
+	if (net_read_network(place, name, found, arena, &reason) == 0)
 		return 0;
 	if (reason.code != ERR_NOT_FOUND || strcmp(name, DEFAULT_NETWORK) != 0) {
 		if (err)
@@ -367,7 +377,7 @@ int net_find_network(const struct net_place *place, const char *name, struct net
 		return 0;
 	/* another start was quicker */
 	if (reason.code == ERR_EXISTS)
-		return read_definition(dir, name, found, arena, err);
+		return net_read_network(place, name, found, arena, err);
 	if (err)
 		*err = reason;
 	return -1;
@@ -386,6 +396,15 @@ int net_network_open(const struct net_place *place, const char *name, struct net
 {
 	*network = (struct network){ 0 };
 	if (net_find_network(place, name, &network->spec, arena, err) < 0)
+		return -1;
+	return parse_network(network, err);
+}
+
+int net_network_load(const struct net_place *place, const char *name, struct network *network,
+		     struct arena *arena, struct err *err)
+{
+	*network = (struct network){ 0 };
+	if (net_read_network(place, name, &network->spec, arena, err) < 0)
 		return -1;
 	return parse_network(network, err);
 }

@@ -98,6 +98,17 @@ int net_place_write(int dir, const char *name, const char *text, struct err *err
 	return -1;
 }
 
+int net_place_note(const struct net_place *place, const char *folder, const char *name,
+		   const char *text, struct err *err)
+{
+	auto_close int state = net_place_open(place->state, err);
+	auto_close int dir = state < 0 ? -1 : net_place_open_at(state, folder, err);
+
+	if (dir < 0)
+		return -1;
+	return faccessat(dir, name, F_OK, 0) == 0 ? 0 : net_place_write(dir, name, text, err);
+}
+
 int net_place_sysctl(const char *path, const char *value, bool must, struct err *err)
 {
 	char whole[PATH_MAX];

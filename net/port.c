@@ -257,24 +257,48 @@ int net_port_take(int dir, const struct port_range *range, const char *owner, st
 	return list_set(&list, vacant, &key, err);
 }
 
+/* The place of exactly this range in the list when `owner` has it, else list->count; -1 when the
+ * list cannot be read. */
+static ssize_t list_find(struct list *list, const struct port_range *range, const char *owner,
+			 struct err *err)
+{
+	struct key key = make_key(range);
+	struct owner record;
+
+	for (size_t i = 0; i < list->count; i++) {
+		if (memcmp(&list->keys[i], &key, sizeof(key)) != 0)
+			continue;
+		if (list_owner(list, i, &record, err) < 0)
+			return -1;
+		if (strcmp(record.id, owner) == 0)
+			return (ssize_t)i;
+	}
+	return (ssize_t)list->count;
+}
+
+int net_port_is_held(int dir, const struct port_range *range, const char *owner, struct err *err)
+{
+	auto_list struct list list;
+
+	if (list_open(dir, &list, err) < 0)
+		return -1;
+	ssize_t at = list_find(&list, range, owner, err);
+
+	return at < 0 ? -1 : at < (ssize_t)list.count;
+}
+
 int net_port_release(int dir, const struct port_range *range, const char *owner, struct err *err)
 {
 	static const struct key none;
 	auto_list struct list list;
-	struct key key = make_key(range);
-	struct owner record;
 
 	if (list_open(dir, &list, err) < 0)
 		return -1;
-	for (size_t i = 0; i < list.count; i++) {
-		if (memcmp(&list.keys[i], &key, sizeof(key)) != 0)
-			continue;
-		if (list_owner(&list, i, &record, err) < 0)
-			return -1;
-		if (strcmp(record.id, owner) == 0)
-			return list_set(&list, i, &none, err);
-	}
-	return 0;
+	ssize_t at = list_find(&list, range, owner, err);
+
+	if (at < 0 || at == (ssize_t)list.count)
+		return at < 0 ? -1 : 0;
+	return list_set(&list, (size_t)at, &none, err);
 }
 
 int net_port_sweep(int dir, net_port_judge *judge, void *data, struct err *err)

@@ -34,6 +34,9 @@ int net_port_take(int dir, const struct port_range *range, const char *owner, st
 /* Give back what `owner` has of exactly this range; nothing happens when it has not. */
 int net_port_release(int dir, const struct port_range *range, const char *owner, struct err *err);
 
+/* Does `owner` have exactly this range? 1 or 0. */
+int net_port_is_held(int dir, const struct port_range *range, const char *owner, struct err *err);
+
 /* Give back every range for which `judge` returns true; how many, or -1. */
 typedef bool net_port_judge(const struct port_range *range, const char *owner, void *data);
 int net_port_sweep(int dir, net_port_judge *judge, void *data, struct err *err);

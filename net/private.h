@@ -57,6 +57,10 @@ struct network {
 
 int net_network_open(const struct net_place *place, const char *name, struct network *network,
 		     struct arena *arena, struct err *err);
+
+/* The same for what exists: "default" is not made. */
+int net_network_load(const struct net_place *place, const char *name, struct network *network,
+		     struct arena *arena, struct err *err);
 bool net_network_is_isolated(const struct network *network);
 bool net_network_allows_icc(const struct network *network);
 bool net_network_masquerades(const struct network *network);
@@ -98,6 +102,11 @@ int net_network_forget(const struct net_place *place, const char *name, struct e
 
 /* Give back what net_reserve() took. Goes on after failures; the record holds the first. */
 int net_release(const struct net_place *place, const struct net_state *state, struct err *err);
+
+/* ---- collect.c ---- */
+
+/* The same when it is not known what was taken: everything that is reserved for the container. */
+int net_release_all(const struct net_place *place, const char *id, struct err *err);
 
 /* ---- hosts.c ---- */
 

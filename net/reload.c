@@ -35,7 +35,7 @@ static int list_live(const struct net_place *place, struct firewall_network **wa
 			continue;
 		int found = host.ops->find_link(host.socket, spec->bridge, &link, err);
 
-		if (found < 0 || net_network_open(place, spec->name, &network, arena, err) < 0)
+		if (found < 0 || net_network_load(place, spec->name, &network, arena, err) < 0)
 			return -1;
 		if (found)
 			(*walls)[(*count)++] = firewall_describe(&network);

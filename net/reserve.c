@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "net/driver.h"
+#include "net/firewall.h"
 #include "net/lease.h"
 #include "net/names.h"
 #include "net/port.h"
@@ -69,6 +70,24 @@ static bool is_dead_port(const struct port_range *range, const char *owner, void
 	return !request->is_alive(owner, request->data);
 }
 
+static bool is_dead_element(const char *owner, const char *map, void *data)
+{
+	const struct net_request *request = data;
+
+	(void)map;
+	return !request->is_alive(owner, request->data);
+}
+
+/* Before their addresses and ports go to somebody else: the elements that still lead there. */
+static int reap_elements(const struct net_request *request, struct err *err)
+{
+	auto_firewall struct firewall_session wall = { 0 };
+
+	if (firewall_open(&wall, err) < 0)
+		return -1;
+	return wall.ops->sweep(wall.firewall, is_dead_element, (void *)request, err);
+}
+
 /* ---- addresses ---- */
 
 /* The static address that the spec gives for a subnet; family 0 when it gives none. */
@@ -114,7 +133,10 @@ static int lease_address(struct reservation *make, const struct ip_address *want
 		return 0;
 	/* the holder may be dead, or all the holders together */
 	if ((reason.code == ENOSPC || reason.code == EADDRINUSE) && request->is_alive) {
-		int reaped = net_lease_sweep(table, is_dead_lease, (void *)request, err);
+		int reaped = reap_elements(request, err);
+
+		if (reaped == 0)
+			reaped = net_lease_sweep(table, is_dead_lease, (void *)request, err);
 
 		if (reaped < 0)
 			return -1;
@@ -368,6 +390,7 @@ static int add_port(struct reservation *make, const struct port_range *range,
 	int result = net_port_take(dir, range, make->request->id, &reason);
 
 	if (result < 0 && reason.code == EADDRINUSE && make->request->is_alive &&
+	    reap_elements(make->request, err) == 0 &&
 	    net_port_sweep(dir, is_dead_port, (void *)make->request, NULL) > 0)
 		result = net_port_take(dir, range, make->request->id, &reason);
 	if (result < 0) {
@@ -471,7 +494,7 @@ static int release_addresses(const struct net_place *place, const struct net_int
 	struct ip_prefix own;
 	struct err reason = { 0 };
 
-	if (net_network_open(place, state->network, &network, &arena, &reason) < 0) {
+	if (net_network_load(place, state->network, &network, &arena, &reason) < 0) {
 		if (reason.code == ERR_NOT_FOUND) /* removed by force: its leases went with it */
 			return 0;
 		if (err)

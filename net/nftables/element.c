@@ -127,12 +127,13 @@ static struct fields make_key(const struct firewall_port *port, const struct ip_
 
 static void set_comment(struct nftnl_set_elem *element, const char *owner)
 {
-	struct nftnl_udata_buf *data = nftnl_udata_buf_alloc(160);
-	char comment[128];
+	/* whole: gc takes what it reads here for the owner's name; the kernel keeps 256 bytes */
+	struct nftnl_udata_buf *data = nftnl_udata_buf_alloc(256);
+	char comment[NET_ID_MAX + 3];
 
 	if (!data)
 		return;
-	str_format(comment, sizeof(comment), "c=%.120s", owner);
+	str_format(comment, sizeof(comment), "c=%s", owner);
 	if (nftnl_udata_put_strz(data, NFTNL_UDATA_SET_ELEM_COMMENT, comment))
 		nftnl_set_elem_set(element, NFTNL_SET_ELEM_USERDATA, nftnl_udata_buf_data(data),
 				   nftnl_udata_buf_len(data));
