@@ -27,6 +27,10 @@ int cgroup_check(const struct cgroup_resources *resources, struct err *err);
  * asks for nothing). */
 bool cgroup_asks(const struct cgroup_resources *resources);
 
+/* The same without device rules, which go with the cgroups when a user disables these: engines
+ * leave their default "deny all" in such a spec. */
+bool cgroup_asks_limits(const struct cgroup_resources *resources);
+
 /* ---- a container's cgroups ---- */
 enum cgroup_driver {
 	CGROUP_FS,       /* cgroupfs: we make directories */
@@ -60,7 +64,8 @@ struct cgroup;
 /*
  * Work out where the container's cgroups will be; makes nothing. `path` is linux.cgroupsPath or
  * NULL (then "/masu-ID"); ERR_INPUT for "..". A hierarchy that is mounted read-only is left out;
- * `required` (cgroup_asks()) makes that an error naming mount and reason.
+ * `required` (cgroup_asks(), with CGROUP_DISABLED cgroup_asks_limits()) makes that an error naming
+ * mount and reason.
  */
 int cgroup_plan(enum cgroup_driver driver, const char *path, const char *id, bool required,
 		struct arena *arena, struct cgroup_state *state, struct err *err);

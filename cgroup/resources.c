@@ -299,11 +299,16 @@ static bool asks_block_io(const struct cgroup_block_io *block_io)
 	       block_io->throttle_write_iops.count;
 }
 
-bool cgroup_asks(const struct cgroup_resources *resources)
+bool cgroup_asks_limits(const struct cgroup_resources *resources)
 {
 	return asks_memory(&resources->memory) || asks_cpu(&resources->cpu) ||
 	       resources->pids.limit.set || asks_block_io(&resources->block_io) ||
 	       resources->hugepages.count || resources->network.class_id.value ||
 	       resources->network.priorities.count || resources->rdma.count ||
-	       resources->unified.count || resources->devices.count;
+	       resources->unified.count;
+}
+
+bool cgroup_asks(const struct cgroup_resources *resources)
+{
+	return cgroup_asks_limits(resources) || resources->devices.count;
 }

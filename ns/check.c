@@ -3,6 +3,7 @@
 #include "ns/check.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/err.h"
 #include "base/path.h"
@@ -113,6 +114,19 @@ static int check_time(const struct ns_linux *linux_part, struct err *err)
 	return 0;
 }
 
+uint32_t ns_device_type(char letter)
+{
+	static const struct {
+		char letter;
+		uint32_t type;
+	} types[] = { { 'c', S_IFCHR }, { 'u', S_IFCHR }, { 'b', S_IFBLK }, { 'p', S_IFIFO } };
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
+		if (types[i].letter == letter)
+			return types[i].type;
+	return 0;
+}
+
 static int check_device(const struct ns_device_spec *device, size_t number, struct err *err)
 {
 	if (*device->path != '/' || path_has_dotdot(device->path) || str_ends(device->path, "/"))
@@ -124,7 +138,9 @@ static int check_device(const struct ns_device_spec *device, size_t number, stru
 		return err_set(err, ERR_INPUT,
 			       "linux.devices[%zu].type: \"%.20s\" is none of c, b, u, p", number,
 			       device->type);
-	if (device->mode.value > 07777)
+	/* podman writes the whole st_mode: type bits that say what `type` says are welcome */
+	if (device->mode.value > 07777 &&
+	    (device->mode.value & ~07777ULL) != ns_device_type(*device->type))
 		return err_set(err, ERR_INPUT,
 			       "linux.devices[%zu].fileMode: %llu is more than 07777", number,
 			       (unsigned long long)device->mode.value);

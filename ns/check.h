@@ -3,6 +3,8 @@
  * message. */
 #pragma once
 
+#include <stdint.h>
+
 #include <limits.h>
 #include <stdbool.h>
 
@@ -36,3 +38,6 @@ bool ns_path_proc_allowed(const char *destination);
 
 /* True when a destination lies in /proc (not /proc itself), as text. */
 bool ns_path_in_proc(const char *destination);
+
+/* The type bits of a node for linux.devices' type letter; 0 for an unknown one. */
+uint32_t ns_device_type(char letter);

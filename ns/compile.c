@@ -166,11 +166,6 @@ static int bind_device(struct compiler *compiler, struct ns_device_plan *device,
 static int compile_device(struct compiler *compiler, const struct ns_device_spec *spec,
 			  struct ns_device_plan *device, struct err *err)
 {
-	static const struct {
-		char letter;
-		uint32_t type;
-	} types[] = { { 'c', S_IFCHR }, { 'u', S_IFCHR }, { 'b', S_IFBLK }, { 'p', S_IFIFO } };
-
 	*device = (struct ns_device_plan){
 		.path = flat_text(compiler->flat, spec->path),
 		.mode = spec->mode.set ? (uint32_t)spec->mode.value : DEVICE_MODE,
@@ -180,8 +175,7 @@ static int compile_device(struct compiler *compiler, const struct ns_device_spec
 		.gid = (uint32_t)spec->gid.value,
 		.fd = FLAT_NO_FD,
 	};
-	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
-		device->mode |= *spec->type == types[i].letter ? types[i].type : 0;
+	device->mode |= ns_device_type(*spec->type);
 	if (S_ISFIFO(device->mode))
 		device->major = device->minor = 0;
 	return bind_device(compiler, device, spec->path, err);

@@ -165,6 +165,13 @@ static uint64_t entered_namespaces(const struct ns_linux *ns)
 	return result;
 }
 
+static bool needs_cgroup(int driver, const struct cgroup_resources *resources)
+{
+	if (!resources)
+		return false;
+	return driver == CGROUP_DISABLED ? cgroup_asks_limits(resources) : cgroup_asks(resources);
+}
+
 static int fill_record(struct creation *creation, const struct masu_create_options *options,
 		       struct err *err)
 {
@@ -190,7 +197,7 @@ static int fill_record(struct creation *creation, const struct masu_create_optio
 	state->hooks.lists[SPEC_POSTSTART] = spec->hooks.lists[SPEC_POSTSTART];
 	state->hooks.lists[SPEC_POSTSTOP] = spec->hooks.lists[SPEC_POSTSTOP];
 	if (cgroup_plan(container->masu->driver, spec->linux_part.cgroups_path, container->id,
-			spec->linux_part.resources && cgroup_asks(spec->linux_part.resources),
+			needs_cgroup(container->masu->driver, spec->linux_part.resources),
 			&container->arena, &state->cgroup, err) < 0)
 		return -1;
 	if (spec->linux_part.intel_rdt && cgroup_rdt_plan(spec->linux_part.intel_rdt, container->id,

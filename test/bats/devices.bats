@@ -64,6 +64,15 @@ load lib
 	[[ ! -e $T/x && ! -e $BUNDLE/x ]]
 }
 
+@test "a file mode with the bits of its own type is taken, as podman writes it" {
+	shell '/probe stat /dev/other'
+	spec_edit '.linux.devices = [{"path": "/dev/other", "type": "c", "major": 1, "minor": 3, "fileMode": 8608}]'
+	run_box
+	matches "$out" '640'
+	spec_edit '.linux.devices[0].fileMode = 25008'
+	refused 'linux.devices\[0\].fileMode'
+}
+
 @test "the device rules are applied in the order of the list" {
 	shell '/probe open /dev/zero /dev/fuse; true'
 	spec_edit '.linux.devices = [{"path": "/dev/fuse", "type": "c", "major": 10, "minor": 229, "fileMode": 438}]'

@@ -339,6 +339,9 @@ resources() {
 	spec_edit 'del(.linux.resources)'
 	masu_ok --cgroup-manager disabled run --bundle "$BUNDLE" "$ID"
 	lacks "$out" "$ID"
+	# engines leave their default rule in
+	resources '{"devices": [{"allow": false, "access": "rwm"}]}'
+	masu_ok --cgroup-manager disabled run --bundle "$BUNDLE" "$ID"
 	resources '{"pids": {"limit": 5}}'
 	masu_fails 'cgroup' --cgroup-manager disabled create --bundle "$BUNDLE" "$ID"
 }

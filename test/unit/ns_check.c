@@ -79,6 +79,8 @@ static const struct row rows[] = {
 	{ "linux.devices[0].major: -1 is not within 0 and 4095", DEVICE("/dev/x", "c", SET(-1), SET(3)) },
 	{ "linux.devices[0].minor: 1048576 is not within 0 and 1048575", DEVICE("/dev/x", "c", SET(1), SET(1048576)) },
 	{ "linux.devices[0].fileMode: 4096 is more than 07777", DEVICE("/dev/x", "c", SET(1), SET(3), SET(4096)) },
+	{ "linux.devices[0].fileMode: 25008 is more than 07777", DEVICE("/dev/x", "c", SET(1), SET(3), SET(060660)) },
+	{ NULL, DEVICE("/dev/x", "c", SET(1), SET(3), SET(020660)) },
 	{ NULL, DEVICE("/dev/pipe", "p") },
 
 	{ "linux.maskedPaths[0]: \"proc/kcore\" is not an absolute path", LINUX(.masked_paths = TEXTS("proc/kcore")) },
