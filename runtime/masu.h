@@ -553,24 +553,14 @@ struct masu_network_options {
 };
 
 /* Check a definition, choose what it leaves open, store it. MASU_ERR_EXISTS; MASU_ERR_INPUT also
-   for a subnet that this host uses already. */
+   for a subnet that this host uses already. *json (`json` may be NULL) is as of
+   masu_network_inspect(). */
 MASU_API int masu_network_create(struct masu *masu, const struct masu_network_options *options,
-				 struct masu_error *error);
+				 char **json, struct masu_error *error);
 
-struct masu_network_info {
-	struct masu_network_info *next;
-	const char *name;
-	const char *driver;
-	const char *device;      /* the bridge or the parent */
-	const char *subnets;     /* "10.210.0.0/24 fd00::/64" */
-	unsigned int interfaces; /* of running containers */
-	bool internal;
-};
-
-/* The networks by name; *first is NULL when there are none. masu_networks_free(). */
-MASU_API int masu_networks(struct masu *masu, struct masu_network_info **first,
-			   struct masu_error *error);
-MASU_API void masu_networks_free(struct masu_network_info *first);
+/* A JSON array of objects with name, driver, device (bridge or parent), subnets, internal, and
+   interfaces (how many running containers have there), by name. */
+MASU_API int masu_networks(struct masu *masu, char **json, struct masu_error *error);
 
 /* The definition with everything that was chosen, and `containers`: an array of objects with id,
    interface, mac and addresses, of those that run. MASU_ERR_NOT_FOUND. */

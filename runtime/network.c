@@ -12,6 +12,7 @@
 #include "base/auto.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/plugin.h"
 #include "net/net.h"
 #include "runtime/rows.h"
@@ -29,18 +30,6 @@ struct net_place network_place(const struct masu *masu, struct arena *arena)
 		.definitions = arena_printf(arena, "%s/networks", masu->storage_root),
 		.state = arena_printf(arena, "%s/net", masu->storage_root),
 	};
-}
-
-bool network_is_alive(const char *id, void *data)
-{
-	auto_container struct container container = CONTAINER_INIT;
-
-	/* one of another state root is not ours to judge */
-	if (container_open(data, id, STATE_UNLOCKED, true, &container, NULL) < 0)
-		return true;
-	enum container_status status = container_status(&container);
-
-	return status != CONTAINER_STOPPED && status != CONTAINER_BROKEN;
 }
 
 /* The network namespace in the spec's list, or NULL. */
@@ -119,10 +108,15 @@ int network_prepare(struct creation *creation, struct err *err)
 		break;
 	}
 	creation->own_network = spec->interfaces.count > 0;
+	if (!creation->own_network)
+		return set_namespace(creation, NULL, err);
 	/* loaded before anything is made: the static program goes on as the full one here */
-	if (creation->own_network &&
-	    (!plugin_load("netlink", err) || !plugin_load("nftables", err)))
+	if (!plugin_load("netlink", err) || !plugin_load("nftables", err))
 		return -1;
+	/* in the record before the first side effect: whoever cleans up knows that there may be one
+	 */
+	creation->container.state.network.id = network_owner(
+		creation->container.masu, creation->container.id, &creation->container.arena);
 	return set_namespace(creation, NULL, err);
 }
 
@@ -186,14 +180,15 @@ int run_net_reserve(struct startup *startup, struct err *err)
 	struct container *container = startup->container;
 	struct net_place place = network_place(container->masu, startup->arena);
 	struct net_request request = {
-		.id = container->id,
+		.id = container->state.network.id,
 		.hostname = startup->spec->hostname,
 		.spec = startup->spec->masu.network,
 		.is_alive = network_is_alive,
 		.data = container->masu,
 	};
 
-	if (net_reserve(&place, &request, &container->state.network, startup->arena, err) < 0)
+	if (network_register_root(container->masu, &place, err) < 0 ||
+	    net_reserve(&place, &request, &container->state.network, startup->arena, err) < 0)
 		return -1;
 	/* what was chosen has to be known to whoever cleans up after us */
 	if (state_write(container->dir_fd, &container->state, err) < 0)
@@ -204,8 +199,32 @@ int run_net_reserve(struct startup *startup, struct err *err)
 int undo_network(struct container *container, struct err *err)
 {
 	struct net_place place = network_place(container->masu, &container->arena);
+	struct err why = { 0 };
 
-	return container->state.network.id ? net_detach(&place, &container->state.network, err) : 0;
+	if (!container->state.network.id ||
+	    net_detach(&place, &container->state.network, &why) == 0)
+		return 0;
+	if (why.code == ERR_UNSUPPORTED) {
+		/* a container must not stay because a plug-in has gone; its addresses and ports do,
+		 * until gc can take them out of the firewall */
+		log_warning("%s: `masu gc` frees addresses and ports once that works", why.text);
+		return 0;
+	}
+	if (err)
+		*err = why;
+	return -1;
+}
+
+int network_can_undo(const struct container *container, struct err *err)
+{
+	struct err why = { 0 };
+
+	if (!container->state.network.ports.count || plugin_load("nftables", &why) ||
+	    why.code != ERR_PLUGIN)
+		return 0;
+	if (err)
+		*err = why;
+	return -1;
 }
 
 static int open_netns(const struct startup *startup, struct err *err)

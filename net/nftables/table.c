@@ -7,6 +7,7 @@
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
 #include <libnftnl/table.h>
+#include <libnftnl/udata.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_conntrack_tuple_common.h>
 #include <string.h>
@@ -311,6 +312,20 @@ static void put_chain(struct batch *batch, uint16_t type, const char *name, size
 	batch_commit(batch, message);
 }
 
+/* For `nft list` alone: names of devices are texts, not numbers of the network's byte order. */
+static void set_byte_order(struct nftnl_set *set)
+{
+	const uint32_t host_order = 1; /* BYTEORDER_HOST_ENDIAN of libnftables */
+	struct nftnl_udata_buf *data = nftnl_udata_buf_alloc(16);
+
+	if (!data)
+		return;
+	if (nftnl_udata_put_u32(data, NFTNL_UDATA_SET_KEYBYTEORDER, host_order))
+		nftnl_set_set_data(set, NFTNL_SET_USERDATA, nftnl_udata_buf_data(data),
+				   nftnl_udata_buf_len(data));
+	nftnl_udata_buf_free(data);
+}
+
 static void add_set(struct batch *batch, enum set_id id)
 {
 	const struct set_row *row = &set_rows[id];
@@ -336,6 +351,8 @@ static void add_set(struct batch *batch, enum set_id id)
 
 		nftnl_set_set_data(set, NFTNL_SET_DESC_CONCAT, row->fields, (uint32_t)fields);
 	}
+	if (row->key_type == T_IFNAME)
+		set_byte_order(set);
 	nftnl_set_nlmsg_build_payload(message, set);
 	nftnl_set_free(set);
 	batch_commit(batch, message);

@@ -54,6 +54,20 @@ static void copy_clean(char *buffer, size_t size, const char *text)
 	buffer[at] = '\0';
 }
 
+static void join_words(char *buffer, size_t size, yajl_val list)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < YAJL_GET_ARRAY(list)->len && used + 1 < size; i++) {
+		const char *word = YAJL_GET_STRING(YAJL_GET_ARRAY(list)->values[i]);
+
+		if (i)
+			buffer[used++] = ' ';
+		copy_clean(buffer + used, size - used, word ? word : "");
+		used += strlen(buffer + used);
+	}
+}
+
 static void format_value(char *buffer, size_t size, yajl_val value, enum answer_form form)
 {
 	const char *text = value ? YAJL_GET_STRING(value) : NULL;
@@ -61,7 +75,9 @@ static void format_value(char *buffer, size_t size, yajl_val value, enum answer_
 	buffer[0] = '\0';
 	if (!value)
 		return;
-	if (YAJL_IS_ARRAY(value))
+	if (YAJL_IS_ARRAY(value) && form == ANSWER_WORDS)
+		join_words(buffer, size, value);
+	else if (YAJL_IS_ARRAY(value))
 		snprintf(buffer, size, "%zu", YAJL_GET_ARRAY(value)->len);
 	else if (YAJL_IS_NUMBER(value) && form == ANSWER_SIZE)
 		answer_format_size(buffer, size, strtoull(YAJL_GET_NUMBER(value), NULL, 10));

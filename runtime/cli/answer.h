@@ -11,6 +11,7 @@ enum answer_form {
 	ANSWER_TEXT,  /* a text, a number or a truth value as it is */
 	ANSWER_SIZE,  /* bytes, as "12.3 MiB" */
 	ANSWER_COUNT, /* how many items an array has */
+	ANSWER_WORDS, /* an array of texts, space between */
 	ANSWER_SHORT, /* a digest, as its first 12 digits */
 };
 
