@@ -227,6 +227,7 @@ static int apply(struct cgroup *cgroup, const struct cgroup_resources *resources
 
 int cgroup_apply(struct cgroup *cgroup, const struct cgroup_resources *resources, struct err *err)
 {
+	cgroup->no_births = resources->pids.limit.set && resources->pids.limit.value == 0;
 	return apply(cgroup, resources, false, err);
 }
 

@@ -229,7 +229,11 @@ int cgroup_clone_fd(const struct cgroup *cgroup)
 {
 	struct cgroup_place *place = cgroup_main_place(cgroup);
 
-	return place && place->ops->whole ? cgroup_place_fd(place) : -1;
+	if (!place || !place->ops->whole)
+		return -1;
+	if (cgroup->no_births && place->mask & CGROUP_BIT(CGROUP_PIDS))
+		return -1;
+	return cgroup_place_fd(place);
 }
 
 int cgroup_compile(const struct cgroup *cgroup, bool cloned, struct flat *flat,

@@ -32,7 +32,8 @@ struct cgroup {
 	struct arena *arena;
 	struct cgroup_place *places;
 	size_t count;
-	bool own_name; /* the spec gave no path: a directory found there is a leftover of ours */
+	bool no_births; /* a pids limit of 0: processes may come in, but none is born here */
+	bool own_name;  /* the spec gave no path: a directory found there is a leftover of ours */
 };
 
 /*
