@@ -17,13 +17,14 @@ GCC_ONLY := -Wno-format-truncation -ftrivial-auto-var-init=zero -Wtrampolines -W
 HARDEN   := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -fno-strict-aliasing \
 	    -fno-delete-null-pointer-checks
 IS_GCC   := $(shell $(CC) --version | grep -q 'Free Software' && echo y)
+INIT_IS_GCC := $(shell $(INIT_CC) --version | grep -q 'Free Software' && echo y)
 CPPFLAGS += -I. -D_GNU_SOURCE -DMASU_VERSION='"$(VERSION)"' -DMASU_PLUGIN_DIR='"$(prefix)/lib/masu/plugins"'
 # nearly all time is spent in the kernel: small code starts faster and stays smaller in memory
 CFLAGS   ?= -Os -g
 ALL_CFLAGS = -std=c11 $(CFLAGS) $(WARNINGS) $(if $(IS_GCC),$(GCC_ONLY)) $(VARIANT_CFLAGS) -fPIC -fvisibility=hidden -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables \
 	    -ffile-prefix-map=$(CURDIR)=.
 ALL_LDFLAGS = $(LDFLAGS) $(VARIANT_CFLAGS) -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code,-z,pack-relative-relocs
-INIT_CFLAGS = -std=c11 -Os -g $(WARNINGS) $(if $(IS_GCC),-Wno-format-truncation) -fno-stack-protector -ffunction-sections -fdata-sections -DMASU_INIT \
+INIT_CFLAGS = -std=c11 -Os -g $(WARNINGS) $(if $(INIT_IS_GCC),-Wno-format-truncation) -fno-stack-protector -ffunction-sections -fdata-sections -DMASU_INIT \
 	    -fno-asynchronous-unwind-tables $(if $(findstring musl,$(INIT_CC)),-idirafter /usr/include -idirafter /usr/include/$(shell $(INIT_CC) -print-multiarch)) $(VARIANT_INIT)
 LIBS     := -l:libyajl_s.a -l:libseccomp.a -l:libcap.a
 
