@@ -59,6 +59,11 @@ asan:
 		ASAN_OPTIONS=detect_stack_use_after_return=1:log_path='$(REPORTS)' \
 		UBSAN_OPTIONS=print_stacktrace=1:log_path='$(REPORTS)' test/check.sh unit bats
 
+# System calls of masu fail or are its last: nothing may stay. FULL=1 takes every call, EVERY=n each n-th.
+.PHONY: torture
+torture: all $(B)/probe
+	@MASU=$(B)/masu PROBE=$(B)/probe test/torture/inject
+
 .PHONY: asan-programs
 asan-programs: all $(UNIT) $(B)/probe
 
