@@ -23,6 +23,8 @@ struct collection {
 	void *data;
 	struct err *err;
 	int result;
+	struct arena arena;
+	struct json_list cgroups; /* const char *: candidates */
 };
 
 static void tell(const struct collection *collection, const char *kind, const char *name)
@@ -83,30 +85,44 @@ static bool has_record(const char *id, void *data)
 	return faccessat(root, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
 }
 
-/* Of another state root there is no telling: a create may be about to fill it. */
-static bool stays_empty(const char *dir)
-{
-	const struct timespec pause = { .tv_nsec = 50000000 };
-
-	if (!cgroup_dir_is_empty(dir))
-		return false;
-	nanosleep(&pause, NULL);
-	return cgroup_dir_is_empty(dir);
-}
-
-/* A cgroup below our default parent that no record of this state root speaks of, and that is empty.
+/* A cgroup with a name of ours, empty, of which no record of this state root speaks: a candidate.
  */
-static int collect_cgroup(const char *dir, const char *id, void *data)
+static int note_cgroup(const char *dir, const char *id, void *data)
 {
 	struct collection *collection = data;
+	const char **entry = NULL;
+
+	if (has_record(id, collection) || !cgroup_dir_is_empty(dir))
+		return 0;
+	entry = json_grow(&collection->arena, &collection->cgroups, sizeof(*entry));
+	if (entry)
+		*entry = arena_strdup(&collection->arena, dir);
+	return 0;
+}
+
+/*
+ * Of other state roots there is no telling: a create of theirs may be about to fill what is empty
+ * now. That takes it a few milliseconds; what is empty a second later is left over.
+ */
+static void collect_cgroups(struct collection *collection)
+{
+	const struct timespec patience = { .tv_sec = 1 };
 	struct err why = { 0 };
 
-	if (has_record(id, collection) || !stays_empty(dir))
-		return 0;
-	tell(collection, "cgroup", dir);
-	if (!(collection->flags & MASU_GC_DRY_RUN) && cgroup_remove_dir(dir, &why) < 0)
+	if (cgroup_each_leftover(note_cgroup, collection, &why) < 0)
 		keep(collection, &why);
-	return 0;
+	if (collection->cgroups.count)
+		nanosleep(&patience, NULL);
+	for (size_t i = 0; i < collection->cgroups.count; i++) {
+		const char *dir = JSON_ITEMS(const char *, &collection->cgroups)[i];
+
+		if (!dir || !cgroup_dir_is_empty(dir))
+			continue;
+		tell(collection, "cgroup", dir);
+		if (!(collection->flags & MASU_GC_DRY_RUN) && cgroup_remove_dir(dir, &why) < 0)
+			keep(collection, &why);
+	}
+	arena_free(&collection->arena);
 }
 
 static int tell_finding(const struct storage_finding *finding, void *data)
@@ -142,7 +158,13 @@ static void collect_storage(struct collection *collection)
 int gc_run_storage(struct masu *masu, unsigned int flags, gc_report *report, void *data,
 		   struct err *err)
 {
-	struct collection collection = { masu, flags, report, data, err, 0 };
+	struct collection collection = {
+		.masu = masu,
+		.flags = flags,
+		.report = report,
+		.data = data,
+		.err = err,
+	};
 
 	collect_storage(&collection);
 	return collection.result;
@@ -150,7 +172,13 @@ int gc_run_storage(struct masu *masu, unsigned int flags, gc_report *report, voi
 
 int gc_run(struct masu *masu, unsigned int flags, gc_report *report, void *data, struct err *err)
 {
-	struct collection collection = { masu, flags, report, data, err, 0 };
+	struct collection collection = {
+		.masu = masu,
+		.flags = flags,
+		.report = report,
+		.data = data,
+		.err = err,
+	};
 	struct masu_container_info *known;
 	struct err why = { 0 };
 
@@ -167,8 +195,7 @@ int gc_run(struct masu *masu, unsigned int flags, gc_report *report, void *data,
 	for (const struct masu_container_info *info = known; info; info = info->next)
 		collect_record(&collection, info);
 	listing_free(known);
-	if (cgroup_each_leftover(collect_cgroup, &collection, &why) < 0)
-		keep(&collection, &why);
+	collect_cgroups(&collection);
 	collect_storage(&collection);
 	return collection.result;
 }
