@@ -83,7 +83,8 @@ static int add_links(struct compiler *compiler, const char *top, const char *nam
 	return 0;
 }
 
-/* The directory that holds the hierarchies: a tmpfs, read-only at the end when that is asked. */
+/* The directory that holds the hierarchies: a tmpfs, read-only at the end when that is asked. A
+ * container without a cgroup of its own finds it empty. */
 static int add_top(struct compiler *compiler, const struct ns_options *options, const char *target,
 		   struct err *err)
 {

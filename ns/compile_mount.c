@@ -464,7 +464,7 @@ int compile_mount(struct compiler *compiler, const struct ns_mount_spec *mount, 
 	}
 	if (options.special & NS_OPTION_BIND)
 		return compile_bind(compiler, mount, &options, &row, err);
-	if (strcmp(mount->type, "cgroup") == 0 && compiler->request->cgroup_mount_count)
+	if (strcmp(mount->type, "cgroup") == 0)
 		return compile_cgroup_mount(compiler, mount, &options, err);
 	return compile_filesystem(compiler, mount, &options, &row, err);
 }

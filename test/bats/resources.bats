@@ -342,6 +342,11 @@ resources() {
 	# engines leave their default rule in
 	resources '{"devices": [{"allow": false, "access": "rwm"}]}'
 	masu_ok --cgroup-manager disabled run --bundle "$BUNDLE" "$ID"
+	spec_edit '.mounts += [{"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": ["ro"]}]'
+	shell 'ls -A /sys/fs/cgroup; touch /sys/fs/cgroup/x'
+	run_masu --cgroup-manager disabled run --bundle "$BUNDLE" "$ID"
+	matches "$err" 'Read-only'
+	equal "$out" ''
 	resources '{"pids": {"limit": 5}}'
 	masu_fails 'cgroup' --cgroup-manager disabled create --bundle "$BUNDLE" "$ID"
 }
