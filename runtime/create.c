@@ -293,7 +293,8 @@ int creation_walk(struct creation *creation, struct err *err)
 void startup_close(struct startup *startup)
 {
 	int *fds[] = { &startup->start_socket, &startup->control, &startup->console,
-		       &startup->listener,     &startup->notify,  &startup->pidfd };
+		       &startup->listener,     &startup->netns,   &startup->notify,
+		       &startup->pidfd };
 
 	flat_free(&startup->flat);
 	while (startup->turn.fd_count)

@@ -227,34 +227,27 @@ int network_can_undo(const struct container *container, struct err *err)
 	return -1;
 }
 
-static int open_netns(const struct startup *startup, struct err *err)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)startup->pid);
-	int netns = open(path, O_RDONLY | O_CLOEXEC);
-
-	return netns >= 0 ? netns : err_sys(err, "open network namespace of masu-init");
-}
-
 int run_net_attach(struct startup *startup, struct err *err)
 {
 	struct container *container = startup->container;
 	struct net_place place = network_place(container->masu, startup->arena);
-	auto_close int netns = open_netns(startup, err);
+	char path[64];
 
-	return netns < 0 ? -1 : net_attach(&place, &container->state.network, netns, err);
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)startup->pid);
+	/* kept for the name server: a short program may be gone before that begins */
+	startup->netns = open(path, O_RDONLY | O_CLOEXEC);
+	if (startup->netns < 0)
+		return err_sys(err, "open network namespace of masu-init");
+	return net_attach(&place, &container->state.network, startup->netns, err);
 }
 
 struct net_resolver *network_serve(struct creation *creation, struct err *err)
 {
 	struct container *container = &creation->container;
 	auto_free char *host = host_resolv_conf(NULL);
-	auto_close int netns = open_netns(&creation->startup, err);
 
-	if (netns < 0)
-		return NULL;
 	creation->net_place = network_place(container->masu, &container->arena);
-	return net_resolver_open(&creation->net_place, &container->state.network, netns,
-				 creation->spec.masu.network, host ? host : "", err);
+	return net_resolver_open(&creation->net_place, &container->state.network,
+				 creation->startup.netns, creation->spec.masu.network,
+				 host ? host : "", err);
 }

@@ -79,6 +79,7 @@ struct startup {
 	struct turn turn; /* the next one to masu-init */
 	int turn_fds[TURN_FDS];
 	int listener;
+	int netns;    /* masu.network: of masu-init, once attached */
 	int notify;   /* run: the notify socket, held until READY=1 has passed */
 	void *filter; /* compiled seccomp program, in the arena */
 	size_t filter_size;
@@ -90,7 +91,7 @@ struct startup {
 #define STARTUP_INIT                                                                               \
 	{                                                                                          \
 		.host = NS_HOST_INIT, .start_socket = -1, .control = -1, .console = -1,            \
-		.listener = -1, .notify = -1, .pidfd = -1                                          \
+		.listener = -1, .netns = -1, .notify = -1, .pidfd = -1                             \
 	}
 
 /*
