@@ -124,7 +124,7 @@ int container_open(struct masu *masu, const char *id, enum state_lock lock, bool
 		return -1;
 	container->locked = lock == STATE_LOCKED;
 	if (read_settled(container, &why) < 0) {
-		container->broken = why.code != ERR_NOT_FOUND;
+		container->broken = why.code != ERR_NOT_FOUND && !state_is_unread(&why);
 		memset(&container->state, 0, sizeof(container->state));
 		container->state.cgroup.driver = CGROUP_FS;
 		if (broken_too && container->broken)

@@ -133,9 +133,17 @@ int listing_make(struct masu *masu, struct masu_container_info **first, struct e
 	for (struct dirent *entry; (entry = readdir(stream));) {
 		auto_container struct container container = CONTAINER_INIT;
 
-		if (entry->d_name[0] == '.' || spec_check_id(entry->d_name, NULL) < 0 ||
-		    container_open(masu, entry->d_name, STATE_UNLOCKED, true, &container, NULL) < 0)
-			continue; /* not ours, or gone since */
+		if (entry->d_name[0] == '.' || spec_check_id(entry->d_name, NULL) < 0)
+			continue; /* not ours */
+		if (container_open(masu, entry->d_name, STATE_UNLOCKED, true, &container, &why) <
+		    0) {
+			if (why.code == ERR_NOT_FOUND)
+				continue; /* gone since */
+			listing_free(list);
+			if (err)
+				*err = why;
+			return err_wrap(err, "%s", entry->d_name);
+		}
 		struct masu_container_info *info = describe(&container);
 
 		if (!info) {

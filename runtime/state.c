@@ -237,6 +237,12 @@ int state_write(int dir, const struct state *state, struct err *err)
 	return 0;
 }
 
+bool state_is_unread(const struct err *why)
+{
+	return why->code == EMFILE || why->code == ENFILE || why->code == ENOMEM ||
+	       why->code == EINTR;
+}
+
 int state_read(int dir, struct arena *arena, struct state *state, struct err *err)
 {
 	const char *name =
@@ -253,6 +259,8 @@ int state_read(int dir, struct arena *arena, struct state *state, struct err *er
 	}
 	if (err)
 		*err = why;
+	if (state_is_unread(&why))
+		return -1;
 	err_wrap(err, "its record is broken");
 	return err_hint(err, "`masu delete --force` removes the container and what is left of it");
 }

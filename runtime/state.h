@@ -97,6 +97,10 @@ bool state_is_locked(int dir);
 int state_write(int dir, const struct state *state, struct err *err);
 int state_read(int dir, struct arena *arena, struct state *state, struct err *err);
 
+/* It failed for want of descriptors or memory: that says nothing about the record, and a container
+ * that lives must not pass for a wreck that gc may remove. */
+bool state_is_unread(const struct err *why);
+
 /* The first record, before the first side effect. */
 int state_begin(int dir, const struct state *state, struct err *err);
 

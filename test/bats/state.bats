@@ -172,3 +172,15 @@ version sed -i s/.version.:1,/\"version\":99,/'
 	done
 	nothing_left
 }
+
+@test "want of descriptors does not make a wreck of a container that lives" {
+	local limit
+
+	process /probe sleep 100
+	start_box
+	for limit in {3..12}; do
+		prlimit --nofile="$limit:$limit" "$MASU" --root "$STATE" gc 3>&- || true
+		lacks "$(prlimit --nofile="$limit:$limit" "$MASU" --root "$STATE" list 3>&- 2>&1)" broken
+		equal "$(state_of status)" running "status after gc with $limit descriptors"
+	done
+}
