@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Install what masu needs from Debian: `deps.sh build`, `deps.sh test`, `deps.sh guest` or several. Does nothing when everything is there.
+# Install what masu needs from Debian: `deps.sh build`, `deps.sh test`, `deps.sh guest`, `deps.sh engines` or several. Does nothing when everything is there.
 set -euo pipefail
 
 build='gcc libc6-dev make pkg-config musl-tools libseccomp-dev libcap-dev libyajl-dev libmnl-dev busybox-static'
 test='bats jq clang clang-format-14 clang-tidy-14 cppcheck binutils crun runc uidmap util-linux bsdutils iproute2 procps python3-minimal'
 guest='qemu-system-x86 mmdebstrap kmod cpio xz-utils e2fsprogs'
+engines='podman conmon netavark catatonit containerd containernetworking-plugins docker.io iptables busybox-static python3-minimal jq'
 
 missing() {
 	local package
@@ -23,8 +24,9 @@ for set in "${@:-build}"; do
 	build) wanted+=" $build" ;;
 	test) wanted+=" $test" ;;
 	guest) wanted+=" $guest" ;;
+	engines) wanted+=" $engines" ;;
 	*)
-		echo "deps.sh: $set: want build, test or guest" >&2
+		echo "deps.sh: $set: want build, test, guest or engines" >&2
 		exit 1
 		;;
 	esac

@@ -30,8 +30,9 @@ configure() {
 
 # An archive that `ctr images import` takes: the docker form is one layer and two small files.
 make_archive() {
-	local diff=sha256:$(sha256sum "$T/image.tar" | cut -d ' ' -f 1)
+	local diff
 
+	diff=sha256:$(sha256sum "$T/image.tar" | cut -d ' ' -f 1)
 	mkdir -p "$T/archive"
 	cp "$T/image.tar" "$T/archive/layer.tar"
 	jq -n --arg diff "$diff" '{architecture: "amd64", os: "linux", rootfs: {type: "layers", diff_ids: [$diff]},

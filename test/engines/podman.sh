@@ -410,11 +410,15 @@ play_kube() {
 	pod play kube --down "$T/kube.yaml"
 }
 
+no_cgroup_left() {
+	expect '^$' find /sys/fs/cgroup -type d -path '*libpod-[0-9a-f]*'
+}
+
 nothing_left() {
 	gone -a
 	pod pod rm -f -a
 	no_state_left "/run/$NAME"
-	soon test -z "$(find /sys/fs/cgroup -type d -path '*libpod-[0-9a-f]*')"
+	soon no_cgroup_left
 }
 
 configure
