@@ -120,6 +120,7 @@ struct ns_host {
 	bool denied_groups; /* setgroups is "deny" in it */
 	uint32_t root_uid, root_gid; /* ids that init takes in the user namespace: 0, or the first
 					mapped when 0 is not */
+	uint32_t host_uid, host_gid; /* the same ids as we see them */
 	bool root_mapped;            /* container id 0 is mapped */
 };
 

@@ -124,6 +124,8 @@ static int identify_user(struct ns_host *host, const struct userns_identity *ide
 	host->root_mapped = identity->root_mapped;
 	host->root_uid = identity->uid;
 	host->root_gid = identity->gid;
+	host->host_uid = identity->host_uid;
+	host->host_gid = identity->host_gid;
 	return 0;
 }
 

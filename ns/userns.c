@@ -239,26 +239,27 @@ static int write_gid_map(const struct holder *holder, const struct json_list *ma
 	return holder_write(holder, "gid_map", text, err);
 }
 
-/* The id to start as, from a map file of the holder: 0 when it is mapped, else the first that is.
- */
-static bool first_id(const struct holder *holder, const char *file, uint32_t *id)
+/* The id to start as, from a map file of the holder: 0 when it is mapped, else the first that is;
+ * and which of ours it is. */
+static bool first_id(const struct holder *holder, const char *file, uint32_t *id, uint32_t *host_id)
 {
 	char path[64], text[MAP_TEXT_MAX];
 	bool found = false;
 
-	*id = 0;
+	*id = *host_id = 0;
 	str_format(path, sizeof(path), "/proc/%d/%s", (int)holder->pid, file);
 	if (fd_read_file(AT_FDCWD, path, text, sizeof(text)) < 0)
 		return false;
 	for (char *line = text; line && *line; line = strchr(line, '\n')) {
-		unsigned int first = (unsigned int)strtoul(line + (*line == '\n'), NULL, 10);
+		char *rest;
+		unsigned int first = (unsigned int)strtoul(line + (*line == '\n'), &rest, 10);
 
-		if (first == 0) {
-			*id = 0;
-			return true;
-		}
-		if (!found)
+		if (first == 0 || !found) {
 			*id = first;
+			*host_id = (uint32_t)strtoul(rest, NULL, 10);
+		}
+		if (first == 0)
+			return true;
 		found = true;
 	}
 	return false;
@@ -267,8 +268,8 @@ static bool first_id(const struct holder *holder, const char *file, uint32_t *id
 static void identify(const struct holder *holder, struct userns_identity *identity)
 {
 	char path[64], text[16];
-	bool root_uid = first_id(holder, "uid_map", &identity->uid);
-	bool root_gid = first_id(holder, "gid_map", &identity->gid);
+	bool root_uid = first_id(holder, "uid_map", &identity->uid, &identity->host_uid);
+	bool root_gid = first_id(holder, "gid_map", &identity->gid, &identity->host_gid);
 
 	identity->root_mapped = root_uid && root_gid;
 	str_format(path, sizeof(path), "/proc/%d/setgroups", (int)holder->pid);

@@ -11,9 +11,10 @@ struct json_list;
 
 /* What a user namespace lets its first process be. */
 struct userns_identity {
-	bool denied_groups; /* setgroups(2) is switched off for good */
-	bool root_mapped;   /* id 0 exists, for users and groups */
-	uint32_t uid, gid;  /* 0, or the first mapped ids */
+	bool denied_groups;          /* setgroups(2) is switched off for good */
+	bool root_mapped;            /* id 0 exists, for users and groups */
+	uint32_t uid, gid;           /* 0, or the first mapped ids */
+	uint32_t host_uid, host_gid; /* the same as we see them */
 };
 
 /*

@@ -174,17 +174,6 @@ static int delete_after_run(struct container *container, struct err *err)
 	return container_delete(container, true, err);
 }
 
-/* It runs, but cannot be served as promised: take it back; the reason is in err already. */
-static int stop_after_start(struct container *container, struct err *err)
-{
-	struct err why = { 0 };
-
-	if (delete_after_run(container, &why) < 0)
-		log_warning("%s", why.text);
-	(void)err;
-	return -1;
-}
-
 /* After the program runs: hooks, notification, waiting, removal. */
 static int finish_run(struct creation *creation, struct foreground *foreground,
 		      const struct masu_create_options *options, int *status, struct err *err)
@@ -200,21 +189,14 @@ static int finish_run(struct creation *creation, struct foreground *foreground,
 		.pidfd = container->pidfd,
 		.console = creation->startup.console,
 		.notify = creation->startup.notify,
+		.resolver = creation->resolver,
 	};
 
 	if (options->detach)
 		return process.notify >= 0 ? notify_wait(container, process.notify, err) : 0;
-	if (creation->own_network && creation->options.serve_names) {
-		process.resolver = network_serve(creation, err);
-		if (!process.resolver)
-			return stop_after_start(container, err);
-	}
 	int result = foreground->signals >= 0
 			     ? foreground_wait(foreground, container, &process, err)
 			     : process_wait(container->pidfd, err);
-
-	if (process.resolver)
-		net_resolver_close(process.resolver);
 
 	if (result < 0)
 		return -1;
@@ -238,6 +220,8 @@ int masu_run(struct masu *masu, const struct masu_create_options *given, int *st
 		return -1;
 	int result = creation_prepare(masu, &options, &creation, err);
 
+	if (result == 0 && !creation.spec.process)
+		result = err_set(err, ERR_INPUT, "process: missing, it names the program to run");
 	creation.options.keep_console =
 		options.foreground && !options.detach && !options.console_socket;
 	creation.options.serve_names = options.foreground && !options.detach;

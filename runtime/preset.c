@@ -313,7 +313,8 @@ int preset_decode(const struct preset_document *document, struct arena *arena, s
 	}
 	if (decode_over(document, file, arena, spec, err) < 0)
 		return -1;
-	if (!scan.process.present)
+	/* an image may have a program */
+	if (!scan.process.present && !spec->masu.storage.present)
 		spec->process = NULL;
 	return spec->linux_part.security.seccomp ? 0 : add_seccomp(spec, arena, err);
 }

@@ -208,6 +208,8 @@ int run_storage(struct startup *startup, struct err *err)
 		startup->process ? &startup->process->security.user : NULL;
 
 	creation->storage.userns_fd = startup->host.join[NS_USER];
+	creation->storage.root_uid = startup->host.host_uid;
+	creation->storage.root_gid = startup->host.host_gid;
 	auto_close int root = storage_attach(&creation->storage, &container->state.storage, err);
 
 	if (root < 0)

@@ -204,6 +204,13 @@ static int export_image(struct exporter *ex, const struct image_record *image)
 
 static int make_dirs(struct exporter *ex)
 {
+	char **names;
+	size_t count;
+
+	if (store_list_dir(ex->options->fd, ".", ex->arena, &names, &count, ex->err) < 0)
+		return -1;
+	if (count)
+		return err_set(ex->err, ERR_EXISTS, "write the layout: the directory is not empty");
 	if ((mkdirat(ex->options->fd, "blobs", 0755) < 0 && errno != EEXIST) ||
 	    (mkdirat(ex->options->fd, "blobs/sha256", 0755) < 0 && errno != EEXIST))
 		return err_sys(ex->err, "make directory blobs/sha256");

@@ -36,14 +36,16 @@ static bool is_archive_name(const char *name)
 		"",      ".",     "oci-layout", "index.json", "manifest.json", "repositories",
 		"blobs", "blobs/"
 	};
-	size_t hex = strspn(name, "0123456789abcdef");
+	/* other writers than docker name the config by its digest */
+	const char *digits = str_starts(name, "sha256:") ? name + strlen("sha256:") : name;
+	size_t hex = strspn(digits, "0123456789abcdef");
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(name, names[i]) == 0)
 			return true;
 	}
 	return str_starts(name, "blobs/") ||
-	       (hex == 64 && (!name[64] || name[64] == '/' || name[64] == '.'));
+	       (hex == 64 && (!digits[64] || digits[64] == '/' || digits[64] == '.'));
 }
 
 static int add_member(struct source *source, const struct archive_item *item, uint64_t offset,

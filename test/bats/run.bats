@@ -169,3 +169,11 @@ load lib
 	masu_fails '/etc/passwd.*permission denied' run --bundle "$BUNDLE" "$ID"
 	nothing_left
 }
+
+@test "run needs a process, create does not" {
+	spec_edit 'del(.process)'
+	masu_fails 'process: missing, it names the program to run' run --bundle "$BUNDLE" "$ID"
+	nothing_left
+	create_box
+	masu_ok delete "$ID"
+}
