@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The firewall table from records, and what else on the host stands in a container's way. */
 #include <errno.h>
+#include <limits.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include "base/auto.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/str.h"
 #include "net/driver.h"
 #include "net/firewall.h"
 
@@ -109,7 +111,12 @@ static long read_number(const char *path)
 	char whole[128], value[32];
 
 	snprintf(whole, sizeof(whole), "/proc/sys/net/%s", path);
-	return fd_read_file(AT_FDCWD, whole, value, sizeof(value)) > 0 ? atol(value) : -1;
+	uint64_t number;
+
+	if (fd_read_file(AT_FDCWD, whole, value, sizeof(value)) < 0 ||
+	    !str_parse_u64(value, &number) || number > LONG_MAX)
+		return -1;
+	return (long)number;
 }
 
 static void look_at_sysctls(struct diagnosis *diagnosis)

@@ -127,6 +127,7 @@ static int mount_in_child(const struct overlay_parts *parts)
 	}
 	if (parts->top >= 0 && attach_beneath(parts->top, top, "c") < 0)
 		return -1;
+	/* allowed: a child of our own, in its own mount namespace */
 	if (mkdirat(top, "m", 0700) < 0 || fchdir(top) < 0 ||
 	    write_options(parts, options, sizeof(options)) < 0 ||
 	    mount("overlay", "m", "overlay", 0, options) < 0)
