@@ -69,6 +69,7 @@ uint64_t startup_conditions(const struct startup *startup)
 		{ LISTENER_EARLY,
 		  security->seccomp == SECURITY_SECCOMP_EARLY && security->seccomp_listener },
 		{ WAIT_START, startup->options->wait_start },
+		{ SERVE_NAMES, startup->options->serve_names },
 	};
 
 	for (size_t i = 0; i < sizeof(conditions) / sizeof(*conditions); i++)

@@ -309,6 +309,8 @@ void startup_close(struct startup *startup)
 
 void creation_close(struct creation *creation)
 {
+	if (creation->resolver)
+		net_resolver_close(creation->resolver);
 	startup_close(&creation->startup);
 	container_close(&creation->container);
 }

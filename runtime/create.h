@@ -17,6 +17,7 @@ struct creation {
 	const char *image_user;         /* of the image's config: for a spec that names none */
 	bool own_network;               /* masu.network with interfaces of its own */
 	struct net_place net_place;     /* of the name server, while it runs */
+	struct net_resolver *resolver;  /* `run` in the foreground: the name server; or NULL */
 };
 
 /* Everything before the first side effect: load and check the spec, work out paths, cgroups,

@@ -234,20 +234,22 @@ int run_net_attach(struct startup *startup, struct err *err)
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)startup->pid);
-	/* kept for the name server: a short program may be gone before that begins */
 	startup->netns = open(path, O_RDONLY | O_CLOEXEC);
 	if (startup->netns < 0)
 		return err_sys(err, "open network namespace of masu-init");
 	return net_attach(&place, &container->state.network, startup->netns, err);
 }
 
-struct net_resolver *network_serve(struct creation *creation, struct err *err)
+/* Inside, loopback is up. The program's first question waits in the socket until we serve. */
+int run_net_serve(struct startup *startup, struct err *err)
 {
-	struct container *container = &creation->container;
+	struct creation *creation = startup->creation;
+	struct container *container = startup->container;
 	auto_free char *host = host_resolv_conf(NULL);
 
-	creation->net_place = network_place(container->masu, &container->arena);
-	return net_resolver_open(&creation->net_place, &container->state.network,
-				 creation->startup.netns, creation->spec.masu.network,
-				 host ? host : "", err);
+	creation->net_place = network_place(container->masu, startup->arena);
+	creation->resolver =
+		net_resolver_open(&creation->net_place, &container->state.network, startup->netns,
+				  creation->spec.masu.network, host ? host : "", err);
+	return creation->resolver ? 0 : -1;
 }

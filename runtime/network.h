@@ -11,9 +11,6 @@ int network_prepare(struct creation *creation, struct err *err);
 /* Where networks, leases and names are kept for this state root; in the arena. */
 struct net_place network_place(const struct masu *masu, struct arena *arena);
 
-/* `run` in the foreground: the container's name server, or NULL without one. */
-struct net_resolver *network_serve(struct creation *creation, struct err *err);
-
 /*
  * Before anything of a container is undone: ERR_PLUGIN when that needs a plug-in which this static
  * program cannot load.

@@ -37,6 +37,7 @@ enum step_condition {
 	WAIT_START = 1 << 19,     /* create: wait for `start` */
 	STORAGE = 1 << 20,        /* masu.storage: the root comes from an image */
 	NETWORK = 1 << 21,        /* masu.network: interfaces of its own */
+	SERVE_NAMES = 1 << 22,    /* we stay and are its name server */
 };
 
 enum step_side {
