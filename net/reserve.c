@@ -251,7 +251,7 @@ static int reserve_sysctls(struct reservation *make, const struct net_interface_
 		char *head = arena_strndup(make->arena, sysctl->key + strlen("net."),
 					   (size_t)(place - sysctl->key) - strlen("net."));
 
-		for (char *at = head; at && (at = strchr(at, '.'));)
+		for (char *at = head ? strchr(head, '.') : NULL; at; at = strchr(at, '.'))
 			*at = '/';
 		/* the name may hold dots of its own; behind it stands one part */
 		if (head)
