@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Run kinds of checks (lint, unit, bats) to their end, show what they say, and close with the line "N passed, N failed".
+# Run kinds of checks (lint, unit, net, bats) to their end, show what they say, and close with the line "N passed, N failed".
 #
 # From outside: MASU, PROBE (programs under test), UNIT_DIR (unit test programs), BATS (files), SANITIZER_REPORTS (where
 # sanitizers write: this name and a pid).
@@ -22,25 +22,39 @@ check_lint() {
 	count "$logs/lint" '^ok ' '^not ok '
 }
 
-# A unit test program counts its checks itself; one that dies without the closing line is a failure of its own.
-check_unit() {
-	local program name line
+# run_programs DIR SOURCES: test programs that count their checks themselves; one that dies without the closing line is a
+# failure of its own. 77 is a skip.
+run_programs() {
+	local program name line status
 
-	for program in "${UNIT_DIR:-build/test/unit}"/*; do
+	for program in "$1"/*; do
 		name=$(basename "$program")
-		[[ -x $program && -e test/unit/$name.c ]] || continue
-		timeout 120 "$program" >"$logs/$name" 2>&1
+		[[ -f $program && -x $program && -e $2/$name.c ]] || continue
+		timeout 120 "$program" >"$logs/${2##*/}-$name" 2>&1
 		status=$?
-		line=$(grep -E ': [0-9]+ passed, [0-9]+ failed$' "$logs/$name" | tail -1)
+		if ((status == 77)); then
+			echo "skipped: $(tail -1 "$logs/${2##*/}-$name")"
+			continue
+		fi
+		line=$(grep -E ': [0-9]+ passed, [0-9]+ failed$' "$logs/${2##*/}-$name" | tail -1)
 		if [[ -z $line ]] || { ((status != 0)) && [[ $line == *', 0 failed' ]]; }; then
 			line="$name: 0 passed, 1 failed (exit status $status)"
 		fi
-		[[ $line == *', 0 failed' ]] || cat "$logs/$name"
+		[[ $line == *', 0 failed' ]] || cat "$logs/${2##*/}-$name"
 		echo "$line"
 		read -r good bad < <(sed -E 's/.*: ([0-9]+) passed, ([0-9]+) failed.*/\1 \2/' <<<"$line")
 		passed=$((passed + good))
 		failed=$((failed + bad))
 	done
+}
+
+check_unit() {
+	run_programs "${UNIT_DIR:-build/test/unit}" test/unit
+}
+
+# Networks by C alone, in namespaces of their own.
+check_net() {
+	run_programs build/test/net test/net
 }
 
 check_bats() {

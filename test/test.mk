@@ -26,8 +26,8 @@ demo:
 	@test/demo.sh $(B)/masu
 
 # ---- make check: everything, one line with the sum at its end ----
-check: all faults embed $(UNIT) $(B)/probe
-	@test/check.sh lint unit bats
+check: all faults embed $(UNIT) $(NET_TESTS) $(B)/probe
+	@test/check.sh lint unit net bats
 
 check-unit: $(UNIT)
 	@test/check.sh unit
