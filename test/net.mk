@@ -10,3 +10,8 @@ $(NET_TESTS): $(B)/test/net/%: $(B)/obj/test/net/%.o $(B)/lib/net.a $(B)/lib/bas
 .PHONY: check-net
 check-net: $(NET_TESTS)
 	@for t in $^; do $$t; s=$$?; [ $$s = 0 ] || [ $$s = 77 ] || exit 1; done
+
+# What a network costs a start and a delete.
+.PHONY: bench-network
+bench-network: all
+	@test/bench/network.sh $(B)
