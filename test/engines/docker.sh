@@ -12,7 +12,7 @@ start_daemon() {
 
 	mkdir -p "$dir"
 	cat >"$dir/daemon.json" <<-END
-		{ "data-root": "$T/$1", "exec-root": "$dir/exec", "pidfile": "$dir/pid", "hosts": ["unix://$dir/sock"],
+		{ "data-root": "$T/$1", "exec-root": "$dir/exec", "pidfile": "$dir/pid", "deprecated-key-path": "$dir/key.json", "hosts": ["unix://$dir/sock"],
 		  "exec-opts": ["native.cgroupdriver=cgroupfs"], "storage-driver": "overlay2", "bip": "172.30.0.1/24",
 		  "runtimes": { "under-test": { "path": "$RUNTIME" } }, "default-runtime": "under-test"${more:+, $more} }
 	END
@@ -373,7 +373,7 @@ network_bridge() {
 nothing_left() {
 	[[ -z $(d ps -aq) ]] || gone $(d ps -aq)
 	no_state_left /run/docker-one/exec/runtime-runc/moby
-	expect '^$' find /sys/fs/cgroup -type d -path '*/docker/[0-9a-f]*' ! -name buildkit
+	expect '^$' find /sys/fs/cgroup ! -fstype tmpfs -type d -path '*/docker/[0-9a-f]*' ! -name buildkit
 }
 
 remapped() {

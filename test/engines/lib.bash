@@ -18,14 +18,14 @@ failed=0
 # ---- the world ----
 engine_cgroups() {
 	find /sys/fs/cgroup -mindepth 1 -maxdepth 2 -type d \( -name 'libpod_parent*' -o -name docker -o -name buildkit \
-		-o -name "$ENGINE-test*" \) 2>/dev/null || true
+		-o -name default -o -name "$ENGINE-test*" \) 2>/dev/null || true
 }
 
 remove_cgroups() {
 	local before=$1 top
 
-	engine_cgroups | grep -vxF -f "$before" | while read -r top; do
-		find "$top" -depth -type d -exec rmdir {} + || true
+	engine_cgroups | while read -r top; do
+		grep -qxF "$top" "$before" || find "$top" -depth -type d -exec rmdir {} + || true
 	done
 }
 
@@ -44,6 +44,7 @@ enter_world() {
 	export T RUNTIME PROBE
 	ENGINE_WORLD=1 unshare --mount --net --pid --fork --kill-child --mount-proc "$0" {lock}<&- || status=$?
 	remove_cgroups "$T/cgroups.before"
+	rmdir /var/lib/cni/results /var/lib/cni 2>/dev/null || true # where --cni keeps its results
 	[[ -n ${KEEP:-} ]] || rm -rf --one-file-system "$T"
 	exit "$status"
 }
@@ -54,9 +55,9 @@ furnish_world() {
 	mkdir -p /run/lock "$T/subid" "$T/vartmp"
 	mount --bind "$T/vartmp" /var/tmp
 	ip link set lo up
-	# crun refuses a hybrid host: it is compared on what it takes
+	# crun refuses a hybrid host: it is compared on what it takes, and what it writes there goes with this mount
 	if [[ $NAME == crun && -d /sys/fs/cgroup/unified ]]; then
-		umount /sys/fs/cgroup/unified
+		mount -t tmpfs hidden /sys/fs/cgroup/unified
 	fi
 	printf 'containers:200000:1000000\ndockremap:200000:65536\n' >"$T/subid/map"
 	mount --bind "$T/subid/map" /etc/subuid

@@ -411,7 +411,7 @@ play_kube() {
 }
 
 no_cgroup_left() {
-	expect '^$' find /sys/fs/cgroup -type d -path '*libpod-[0-9a-f]*'
+	expect '^$' find /sys/fs/cgroup ! -fstype tmpfs -type d -path '*libpod-[0-9a-f]*'
 }
 
 nothing_left() {
