@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Run kinds of checks (lint, unit, net, bats) to their end, show what they say, and close with the line "N passed, N failed".
+# Run kinds of checks (lint, unit, net, storage, bats) to their end, show what they say, and close with the line "N passed, N failed".
 #
 # From outside: MASU, PROBE (programs under test), UNIT_DIR (unit test programs), BATS (files), SANITIZER_REPORTS (where
 # sanitizers write: this name and a pid).
@@ -55,6 +55,11 @@ check_unit() {
 # Networks by C alone, in namespaces of their own.
 check_net() {
 	run_programs build/test/net test/net
+}
+
+# The contract of the storage drivers, hostile images, and a kill at every fault point: on file systems of their own.
+check_storage() {
+	run_programs "${STORAGE_DIR:-build/faults/test/storage}" test/storage
 }
 
 check_bats() {

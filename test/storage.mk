@@ -7,6 +7,9 @@ $(STORAGE_TESTS): $(B)/test/storage/%: $(B)/obj/test/storage/%.o $(B)/lib/storag
 	@ln -sfn ../../plugins $(@D)/plugins
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
 
-.PHONY: check-storage
-check-storage: $(STORAGE_TESTS)
-	@for t in $(STORAGE_TESTS); do $$t || exit 1; done
+.PHONY: storage-tests check-storage
+storage-tests: $(STORAGE_TESTS)
+
+# In the build that has fault points.
+check-storage: faults
+	@test/check.sh storage

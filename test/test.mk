@@ -11,9 +11,9 @@ $(B)/probe: $(PROBE_SRC) $(wildcard test/probe/*.h)
 	@mkdir -p $(@D)
 	$(INIT_CC) $(CPPFLAGS) $(INIT_CFLAGS) -static -o $@ $(PROBE_SRC)
 
-# The same sources with MASU_FAIL_AT and MASU_KILL_AT built in, for steps.bats.
+# The same sources with MASU_FAIL_AT and MASU_KILL_AT built in, for steps.bats and the storage tests.
 faults:
-	@+$(MAKE) --no-print-directory VARIANT=faults all
+	@+$(MAKE) --no-print-directory VARIANT=faults all storage-tests
 
 # As it is installed, in a tree of its own, for embed.bats.
 .PHONY: embed
@@ -27,7 +27,7 @@ demo:
 
 # ---- make check: everything, one line with the sum at its end ----
 check: all faults embed $(UNIT) $(NET_TESTS) $(B)/probe
-	@test/check.sh lint unit net bats
+	@test/check.sh lint unit net storage bats
 
 check-unit: $(UNIT)
 	@test/check.sh unit
