@@ -20,7 +20,7 @@ configure() {
 		  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.masu.options]
 		    BinaryName = "$RUNTIME"
 	END
-	mkdir -p /run/c
+	mkdir -p /run/c /run/other/default
 	mount -t tmpfs submount "$T/volume/sub"
 	touch "$T/volume/sub/file"
 	export CONTAINERD_ADDRESS=/run/c/sock
