@@ -91,8 +91,8 @@ int cgroup_apply(struct cgroup *cgroup, const struct cgroup_resources *resources
  * together with what is in force; refuses as the kernel or memory.checkBeforeUpdate says. */
 int cgroup_update(struct cgroup *cgroup, const struct cgroup_resources *asked, struct err *err);
 
-/* Descriptor for CLONE_INTO_CGROUP (the v2 directory), or -1 when there is no v2 hierarchy. Owned
- * by the cgroup. */
+/* Descriptor for CLONE_INTO_CGROUP (the v2 directory), or -1 when there is no v2 hierarchy or its
+ * pids limit of 0 lets nobody be born there. Owned by the cgroup. */
 int cgroup_clone_fd(const struct cgroup *cgroup);
 
 /*
