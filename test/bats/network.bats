@@ -505,12 +505,12 @@ PUBLISH='{"interfaces": [{}], "publish": [{"hostPort": "8080", "containerPort": 
 	[[ ! -e $STORE/net && ! -e $STORE/networks ]] || fail "made: $(ls "$STORE")"
 }
 
-@test "failures and kills at net-reserve and net-attach leave nothing" {
+@test "failures and kills at each of the rows leave nothing" {
 	need 'a build with fault points (make faults)' test -x "$MASU_FAULTS"
 	warm_up
 	UNDER_TEST=$(on_stage faults "$(realpath "$MASU_FAULTS")")
 	box one "$(jq -c '.interfaces[0].aliases = ["db"]' <<<"$PUBLISH")" /bin/true
-	for row in net-reserve net-attach; do
+	for row in net-reserve net-attach net-serve; do
 		MASU_FAIL_AT=$row run_masu run --bundle "$BUNDLE" "$ID-one"
 		equal "$err" "masu: run $ID-one: $row: fail as MASU_FAIL_AT asked"
 		nothing_left
