@@ -9,11 +9,18 @@ _masu() {
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		--root) root=(--root "${COMP_WORDS[++i]}") ;;
+		--storage-root) ((i++)) ;;
 		--log | --log-format | --log-level | --cgroup-manager | --rootless) ((i++)) ;;
 		-*) ;;
 		*)
-			command=${COMP_WORDS[i]}
-			break
+			# a word of a family ("image ls") has its members in its help
+			if [[ -z $command ]]; then
+				command=${COMP_WORDS[i]}
+				"$masu" "$command" --help 2>/dev/null | grep -q '^Commands:' || break
+			else
+				command+=" ${COMP_WORDS[i]}"
+				break
+			fi
 			;;
 		esac
 	done
@@ -24,7 +31,7 @@ _masu() {
 	--cgroup-manager) mapfile -t COMPREPLY < <(compgen -W 'cgroupfs disabled systemd' -- "$word") && return ;;
 	--rootless) mapfile -t COMPREPLY < <(compgen -W 'auto false true' -- "$word") && return ;;
 	--format) mapfile -t COMPREPLY < <(compgen -W 'table json' -- "$word") && return ;;
-	--root | --bundle | --cwd)
+	--root | --storage-root | --bundle | --cwd)
 		compopt -o dirnames
 		return
 		;;
@@ -39,6 +46,12 @@ _masu() {
 	elif [[ -z $command || $command == help ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$("$masu" --help 2>/dev/null |
 			sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')" -- "$word")
+	elif [[ $command != *' '* ]] && "$masu" "$command" --help 2>/dev/null | grep -q '^Commands:'; then
+		mapfile -t COMPREPLY < <(compgen -W "$("$masu" "$command" --help 2>/dev/null |
+			sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')" -- "$word")
+	elif [[ $command == image\ * ]]; then
+		compopt -o default
+		mapfile -t COMPREPLY < <(compgen -W "$("$masu" image ls 2>/dev/null | sed '1d; s/ .*//')" -- "$word")
 	elif [[ $command == run || $command == create ]]; then
 		compopt -o default
 	else

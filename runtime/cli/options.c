@@ -75,13 +75,13 @@ static int store_unsigned(const struct option_row *row, const char *value, unsig
 static int store_size(const struct option_row *row, const char *value, uint64_t *bytes,
 		      struct masu_error *error)
 {
-	static const char letters[] = "KMGT";
+	static const char letters[] = "KMGTkmgt";
 	char *end;
 
 	errno = 0;
 	unsigned long long number = strtoull(value, &end, 10);
-	const char *letter = *end ? strchr(letters, *end & ~0x20) : NULL;
-	unsigned int shift = letter ? 10 * (unsigned int)(letter - letters + 1) : 0;
+	const char *letter = *end ? strchr(letters, *end) : NULL;
+	unsigned int shift = letter ? 10 * (unsigned int)((letter - letters) % 4 + 1) : 0;
 
 	if (value[0] < '0' || value[0] > '9' || errno || (*end && (!letter || end[1])) ||
 	    number > UINT64_MAX >> shift)

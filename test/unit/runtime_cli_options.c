@@ -11,6 +11,7 @@ struct values {
 	const char *text;
 	const char **list;
 	unsigned int number;
+	uint64_t size;
 	int word;
 };
 
@@ -23,6 +24,7 @@ static const struct option_row rows[] = {
 	{ 't', "text",         OPTION_TEXT,     MEMBER(text),   "TEXT",      "a text" },
 	{ 'l', "list",         OPTION_TEXTS,    MEMBER(list),   "TEXT",      "texts" },
 	{ 'n', "number",       OPTION_UNSIGNED, MEMBER(number), "N",         "a number" },
+	{ 's', "size",         OPTION_SIZE,     MEMBER(size),   "BYTES",     "a size" },
 	{ 'w', "word",         OPTION_WORD,     MEMBER(word),   "text|json", "a word" },
 	{ 0 },
 };
@@ -67,6 +69,14 @@ static const struct case_row {
 	{ "last text counts",      { "-ta", "-tb" }, .want = { .text = "b" } },
 	{ "list",                  { "-l", "a", "--list=b", "-lc" }, .list = "a,b,c" },
 	{ "number",                { "--number", "12" }, .want = { .number = 12 } },
+	{ "size",                  { "--size", "12" }, .want = { .size = 12 } },
+	{ "size with a unit",      { "--size=3G" }, .want = { .size = 3ULL << 30 } },
+	{ "size, small letter",    { "-s", "2k" }, .want = { .size = 2048 } },
+	{ "no such unit",          { "--size=16383P" }, .error = "option --size: \"16383P\" is not a size" },
+	{ "size too large",        { "--size=16777216T" }, .error = "option --size: \"16777216T\" is not a size" },
+	{ "size and a space",      { "--size=1 " }, .error = "option --size: \"1 \" is not a size" },
+	{ "size and more",         { "--size=1Kx" }, .error = "option --size: \"1Kx\" is not a size" },
+	{ "negative size",         { "--size=-1" }, .error = "option --size: \"-1\" is not a size" },
 	{ "word",                  { "--word=json" }, .want = { .word = 1 } },
 	{ "options anywhere",      { "id", "--flag", "x" }, .want = { .flag = true }, .rest = "id,x" },
 	{ "stop at the first",     { "-f", "id", "-t", "x" }, .stop = true, .want = { .flag = true }, .rest = "id,-t,x" },
@@ -110,6 +120,7 @@ static void check_values(const struct case_row *row, const struct values *have,
 	CHECK_ROW(row->name, have->flag == row->want.flag);
 	CHECK_ROW(row->name, have->quiet == row->want.quiet);
 	CHECK_ROW(row->name, have->number == row->want.number);
+	CHECK_ROW(row->name, have->size == row->want.size);
 	CHECK_ROW(row->name, have->word == row->want.word);
 	CHECK_ROW(row->name, same_text(have->text, row->want.text));
 	join(text, sizeof(text), have->list);
