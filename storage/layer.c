@@ -59,7 +59,7 @@ static struct layer_part *push(struct layer_stack *stack, struct err *err)
 /* The ChainID of a layer on top of what is there. */
 static const char *next_chain(struct layer_stack *stack, const char *diff_id, struct err *err)
 {
-	char parent[80], chain[65];
+	char parent[80] = "", chain[65];
 
 	if (stack->count)
 		snprintf(parent, sizeof(parent), "sha256:%s", stack->parts[stack->count - 1].chain);
