@@ -66,7 +66,7 @@ check_bats() {
 	local files=${BATS:-$(echo test/bats/*.bats)} planned seen
 
 	# shellcheck disable=SC2086
-	timeout "${BATS_SECONDS:-780}" bats --tap $files 2>&1 | tee "$logs/bats"
+	timeout "${BATS_SECONDS:-1500}" bats --tap $files 2>&1 | tee "$logs/bats"
 	count "$logs/bats" '^ok ' '^not ok '
 	planned=$(sed -n 's/^1\.\.//p' "$logs/bats" | head -1)
 	seen=$(grep -cE '^(not )?ok ' "$logs/bats")
