@@ -118,3 +118,14 @@ load lib
 	equal "$(find "/proc/$pid/fd/" -mindepth 1 | wc -l)" 3
 	matches "$(<"/proc/$pid/cgroup")" "$ID"
 }
+
+@test "the spec that runc writes runs unchanged: a shell on a terminal" {
+	need 'runc' command -v runc
+	rm "$BUNDLE/config.json"
+	(cd "$BUNDLE" && runc spec)
+	status=0
+	{ sleep 1 && echo 'echo uid $(id -u); exit 7' && sleep 1; } |
+		timeout 30 script -qec "$MASU --root $STATE run --bundle $BUNDLE $ID" /dev/null >"$T/out" 2>&1 3>&- || status=$?
+	equal "$status" 7
+	matches "$(tr -d '\r' <"$T/out")" '^uid 0$'
+}
