@@ -73,7 +73,7 @@ static const char *clean_path(const char *path, struct arena *arena, struct err 
 }
 
 /*
- * The directory of the hierarchy that holds our default parent: the mount's root, or for a user who
+ * The directory of the hierarchy that holds our default path: the mount's root, or for a user who
  * may not write there the directory beside our own cgroup. NULL when neither can be written.
  */
 static const char *find_base(struct cgroup_host *host, struct cgroup_hierarchy *hierarchy,

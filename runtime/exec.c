@@ -99,12 +99,6 @@ int run_exec_spawn(struct startup *startup, struct err *err)
 	return -1;
 }
 
-int undo_exec_spawn(struct container *container, struct err *err)
-{
-	(void)container, (void)err;
-	return 0; /* startup_walk() ends the process itself; nothing else was made */
-}
-
 int run_exec_outside(struct startup *startup, struct err *err)
 {
 	const struct security_process *security = &startup->process->security;
@@ -118,11 +112,6 @@ int run_exec_outside(struct startup *startup, struct err *err)
 	if (affinity && affinity->initial)
 		return security_apply_affinity(affinity->initial, startup->pid, err);
 	return affinity ? 0 : security_reset_affinity(startup->pid, err);
-}
-
-int run_exec_console_send(struct startup *startup, struct err *err)
-{
-	return run_console_send(startup, err);
 }
 
 int run_exec_ready(struct startup *startup, struct err *err)

@@ -284,7 +284,7 @@ static void test_v2_controllers(void)
 	char path[64];
 
 	str_format(path, sizeof(path), "/masu-unit-%d", (int)getpid());
-	box_plan(&box, "v2", path); /* apart from our default parent, which others may be using */
+	box_plan(&box, "v2", path); /* a path of its own: the default ones may be in use */
 	struct cgroup_place *v2 = cgroup_main_place(box.cgroup);
 	auto_close int mount = open(v2->mount, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	char have[256] = "";
