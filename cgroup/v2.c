@@ -208,17 +208,26 @@ static int v2_freeze(struct cgroup_place *place, bool frozen, struct err *err)
 	return -1;
 }
 
-static bool v2_is_frozen(struct cgroup_place *place)
+/* A value of cgroup.events; `unknown` where it cannot be read. */
+static uint64_t read_event(struct cgroup_place *place, const char *key, uint64_t unknown)
 {
 	char text[256];
-	uint64_t frozen = 0;
+	uint64_t value = unknown;
 
-	return cgroup_place_read(place, "cgroup.events", text, sizeof(text)) > 0 &&
-	       cgroup_read_key(text, "frozen", &frozen) && frozen;
+	if (cgroup_place_read(place, "cgroup.events", text, sizeof(text)) > 0)
+		cgroup_read_key(text, key, &value);
+	return value;
+}
+
+static bool v2_is_frozen(struct cgroup_place *place)
+{
+	return read_event(place, "frozen", 0) != 0;
 }
 
 static int v2_kill(struct cgroup_place *place, struct err *err)
 {
+	if (read_event(place, "populated", 1) == 0)
+		return 0; /* the usual case when a container has ended */
 	if (cgroup_place_try(place, "cgroup.kill", "1") < 0) {
 		/* before 5.14 there is no such file; a threaded cgroup refuses */
 		if (errno == ENOENT || errno == EOPNOTSUPP)

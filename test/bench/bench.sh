@@ -14,13 +14,16 @@ rounds=${ROUNDS:-30}
 alive=${ALIVE:-1 10 100 500}
 work=$(mktemp -d)
 json=$work/rows
-trap 'end_all; rm -rf "$work"' EXIT
+# the records lie on a tmpfs, as /run does on a host; the bundles where TMPDIR says
+mkdir "$work/run"
+mount -t tmpfs -o mode=700 tmpfs "$work/run"
+trap 'end_all; umount "$work/run"; rm -rf "$work"' EXIT
 
 end_all() {
 	local runtime dir
 
 	for runtime in "${runtimes[@]}"; do
-		for dir in "$work/$runtime"/*/; do
+		for dir in "$work/run/$runtime"/*/; do
 			[[ ! -d $dir ]] || program "$runtime" delete --force "$(basename "$dir")" >/dev/null 2>&1 || true
 		done
 	done
@@ -30,7 +33,7 @@ program() {
 	local runtime=$1
 
 	shift
-	"${path[$runtime]}" --root "$work/$runtime" "$@"
+	"${path[$runtime]}" --root "$work/run/$runtime" "$@"
 }
 
 # ---- the bundle: the default spec with `true`, a second one that sleeps ----
@@ -70,7 +73,7 @@ scenario() {
 		words+=(-- "$runtime")
 		for word in "$@"; do
 			if [[ $word == RT ]]; then
-				words+=("${path[$runtime]}" --root "$work/$runtime")
+				words+=("${path[$runtime]}" --root "$work/run/$runtime")
 			else
 				words+=("$word")
 			fi
@@ -107,10 +110,11 @@ for want in $alive; do
 	for ((; count < want; count++)); do
 		program masu run --detach --bundle "$work/sleep" "alive$count" </dev/null >/dev/null 2>&1
 	done
-	"$build/bench" "$rounds" "$json" "run, $want alive" -- masu "$build/masu" --root "$work/masu" run --bundle "$work/true" 'b{}' </dev/null
+	"$build/bench" "$rounds" "$json" "run, $want alive" -- floor "$build/floor" "$work/true/rootfs" /bin/true -- \
+		masu "$build/masu" --root "$work/run/masu" run --bundle "$work/true" 'b{}' </dev/null
 done
 
-jq --slurp --raw-output '[.[] | select(.scenario | endswith(" alive"))] | if length > 1 then
-	"\(.[-1].scenario) is \(.[-1].wall_ms / .[1].wall_ms * 100 | round / 100) times \(.[1].scenario)" else empty end' "$json"
+jq --slurp --raw-output 'map(select(.scenario | endswith(" alive"))) | group_by(.subject)[] | if length > 1 then
+	"\(.[-1].subject): \(.[-1].scenario) is \(.[-1].wall_ms / .[1].wall_ms * 100 | round / 100) times \(.[1].scenario)" else empty end' "$json"
 jq --slurp '{rounds: '"$rounds"', rows: .}' "$json" >"$build/bench.json"
 echo "rows as JSON: $build/bench.json"
