@@ -80,7 +80,8 @@ static int judge_link(const struct netlink_link *link, void *data, struct err *e
 	char owner[NET_ID_MAX + 1];
 	const char *id = link->alias + strlen(NET_ALIAS), *colon = strrchr(link->alias, ':');
 
-	if (link->group != NET_LINK_GROUP || strcmp(link->kind, "veth") != 0 ||
+	if (link->group != NET_LINK_GROUP ||
+	    (strcmp(link->kind, "veth") != 0 && strcmp(link->kind, "ifb") != 0) ||
 	    !str_starts(link->alias, NET_ALIAS) || colon < id ||
 	    str_format(owner, sizeof(owner), "%.*s", (int)(colon - id), id) < 0 ||
 	    !judge(collector, owner, "link %s", link->name))

@@ -31,6 +31,13 @@ int net_raise_loopback(struct err *err);
 
 /* ---- config.json: "masu": { "network": { ... } } ---- */
 
+/* How fast an interface may be; a direction that is absent has no limit. */
+struct net_bandwidth_spec {
+	const char *ingress; /* to the container: "100mbit", or bits per second */
+	const char *egress;  /* from it */
+	const char *burst;   /* bytes at once: "256k"; worked out from the rate when absent */
+};
+
 /* One interface of the container, in a network by name. */
 struct net_interface_spec {
 	const char *network; /* "default" when absent; made at first use */
@@ -44,7 +51,8 @@ struct net_interface_spec {
 	unsigned int metric;      /* of its default route */
 	unsigned int mtu;         /* the network's when 0 */
 	struct json_list sysctls; /* struct json_pair: "net.ipv4.conf.IFNAME.rp_filter": "2" */
-	struct json_raw bandwidth, acl, driver, parent; /* refused: not built in */
+	struct net_bandwidth_spec bandwidth; /* bridge networks only */
+	struct json_raw acl, driver, parent; /* refused: not built in */
 };
 
 /* A port of the host that leads to the container. "8080", or a range "8000-8010" on both sides. */
@@ -159,7 +167,9 @@ struct net_interface_state {
 	struct json_list gateways;  /* const char *: of its default routes; empty: none */
 	struct json_list names;     /* const char *: under which neighbours find it */
 	unsigned int metric, mtu;
-	struct json_list sysctls; /* struct json_pair: path below /proc/sys/net, value */
+	struct json_list sysctls;       /* struct json_pair: path below /proc/sys/net, value */
+	struct opt_u64 ingress, egress; /* bytes per second; absent: no limit */
+	unsigned int burst;             /* bytes; 0: worked out */
 };
 
 /* A published port; one element of the firewall's maps. */
@@ -220,6 +230,9 @@ int net_attach(const struct net_place *place, const struct net_state *state, int
  * reserved, for net_collect().
  */
 int net_detach(const struct net_place *place, const struct net_state *state, struct err *err);
+
+/* The plug-in that net_detach() cannot do without for this state, or NULL. */
+const char *net_detach_needs(const struct net_state *state);
 
 /* ---- files for the container ---- */
 

@@ -17,13 +17,17 @@ struct err;
 struct netlink;
 
 enum netlink_verb {
-	NETLINK_ADD_LINK,    /* link; afterwards link.index and link.peer_index are filled */
-	NETLINK_SET_LINK,    /* link: found by index, else by name */
-	NETLINK_SET_PORT,    /* link: bridge port flags `hairpin` and `isolated`; by index, else by
-				name */
-	NETLINK_DELETE_LINK, /* link: by index, else by group (all its members at once) */
-	NETLINK_ADD_ADDRESS, /* address */
-	NETLINK_ADD_ROUTE,   /* route */
+	NETLINK_ADD_LINK,     /* link; afterwards link.index and link.peer_index are filled */
+	NETLINK_SET_LINK,     /* link: found by index, else by name */
+	NETLINK_SET_PORT,     /* link: bridge port flags `hairpin` and `isolated`; by index, else by
+				 name */
+	NETLINK_DELETE_LINK,  /* link: by index, else by name, else by group (all its members at
+				 once) */
+	NETLINK_ADD_ADDRESS,  /* address */
+	NETLINK_ADD_ROUTE,    /* route */
+	NETLINK_ADD_BUCKET,   /* shape: what the link sends has to wait for tokens */
+	NETLINK_ADD_INGRESS,  /* shape: a place for NETLINK_ADD_REDIRECT */
+	NETLINK_ADD_REDIRECT, /* shape: what the link receives goes through the link `to` first */
 };
 
 /* A link to make or to change. Members that are zero are left out of the message. */
@@ -72,6 +76,14 @@ struct netlink_route {
 	bool on_link;       /* the gateway is reachable although no address says so */
 };
 
+/* Traffic control of a link, by index. */
+struct netlink_shape {
+	int index, to;
+	const char *name; /* for messages */
+	uint64_t rate;    /* bytes per second */
+	uint32_t burst;   /* bytes */
+};
+
 struct netlink_request {
 	enum netlink_verb verb;
 
@@ -79,6 +91,7 @@ struct netlink_request {
 		struct netlink_link_request link;
 		struct netlink_address address;
 		struct netlink_route route;
+		struct netlink_shape shape;
 	};
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The plug-in "netlink": rtnetlink sockets through libmnl. */
 /* link: -lmnl */
-/* with: net/ip.c net/netlink/batch.c net/netlink/dump.c */
+/* with: net/ip.c net/netlink/batch.c net/netlink/dump.c net/netlink/shape.c */
 #include "net/netlink/socket.h"
 
 #include <errno.h>

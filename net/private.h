@@ -2,6 +2,8 @@
 /* What the files of net/ share and nobody else sees: places, networks as values, small parsers. */
 #pragma once
 
+#include <net/if.h>
+
 #include "net/ip.h"
 #include "net/net.h"
 
@@ -13,12 +15,34 @@ enum {
 
 #define NET_ALIAS "masu:" /* what the alias of every link that we make on the host begins with */
 
+enum {
+	NET_LINK_ALIAS_MAX = NET_ID_MAX + 80, /* "masu:ID:NETWORK" */
+};
+
 extern const struct json_object net_route_object;
 
 /* Names of networks, hosts and aliases: 1 to 63 of A-Z a-z 0-9 - _ . and not beginning with - or
  * '.' */
 bool net_name_is_valid(const char *name);
 bool net_parse_mac(const char *text, uint8_t mac[6]);
+
+/* The alias of a container's link. */
+void net_link_alias(const struct net_state *state, const struct net_interface_state *interface,
+		    char alias[NET_LINK_ALIAS_MAX]);
+
+/* ---- bandwidth.c: how fast an interface may be ---- */
+
+struct net_bandwidth {
+	uint64_t ingress, egress; /* bytes per second; 0: no limit */
+	unsigned int burst;       /* bytes; 0: worked out from the rate */
+};
+
+/* The name of the link that slows down what an interface sends. */
+void net_shaper_name(const struct net_interface_state *interface, char name[IFNAMSIZ]);
+
+/* Errors begin with "bandwidth.". */
+int net_bandwidth_parse(const struct net_bandwidth_spec *spec, struct net_bandwidth *parsed,
+			struct err *err);
 
 /* ---- place.c: directories, locks and files below a struct net_place ---- */
 

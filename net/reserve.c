@@ -235,6 +235,24 @@ static int reserve_names(struct reservation *make, const struct net_interface_sp
 	return 0;
 }
 
+static int reserve_bandwidth(const struct net_interface_spec *spec, const struct network *network,
+			     size_t at, struct net_interface_state *state, struct err *err)
+{
+	struct net_bandwidth bandwidth;
+
+	if (net_bandwidth_parse(&spec->bandwidth, &bandwidth, err) < 0)
+		return -1;
+	state->ingress = (struct opt_u64){ bandwidth.ingress > 0, bandwidth.ingress };
+	state->egress = (struct opt_u64){ bandwidth.egress > 0, bandwidth.egress };
+	state->burst = bandwidth.burst;
+	if ((!bandwidth.ingress && !bandwidth.egress) || network->spec.bridge)
+		return 0;
+	return err_set(err, ERR_INPUT,
+		       "masu.network.interfaces[%zu].bandwidth: only in networks of the driver "
+		       "bridge; %s has the driver %s",
+		       at, network->spec.name, network->spec.driver);
+}
+
 /* "net.ipv4.conf.IFNAME.rp_filter" to "ipv4/conf/eth0/rp_filter". */
 static int reserve_sysctls(struct reservation *make, const struct net_interface_spec *spec,
 			   struct net_interface_state *state, struct err *err)
@@ -277,7 +295,8 @@ static int reserve_interface(struct reservation *make, size_t at, unsigned int *
 	if (net_network_open(make->place, spec->network ? spec->network : "default", network,
 			     make->arena, err) < 0)
 		return err_wrap(err, "masu.network.interfaces[%zu]", at);
-	if (check_addresses(spec, network, at, err) < 0)
+	if (check_addresses(spec, network, at, err) < 0 ||
+	    reserve_bandwidth(spec, network, at, state, err) < 0)
 		return -1;
 	state->network = network->spec.name;
 	state->driver = network->spec.driver;

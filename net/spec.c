@@ -18,6 +18,13 @@ static const struct name protocol_names[] = {
 };
 
 #define ROW(type, member) offsetof(struct type, member)
+static const struct json_row bandwidth_rows[] = {
+	{ "ingress", JSON_TEXT, ROW(net_bandwidth_spec, ingress), .flags = JSON_CLEAN },
+	{ "egress",  JSON_TEXT, ROW(net_bandwidth_spec, egress),  .flags = JSON_CLEAN },
+	{ "burst",   JSON_TEXT, ROW(net_bandwidth_spec, burst),   .flags = JSON_CLEAN },
+};
+static const struct json_object bandwidth_object = JSON_OBJECT_OF(struct net_bandwidth_spec, bandwidth_rows);
+
 static const struct json_row interface_rows[] = {
 	{ "network", JSON_TEXT,     ROW(net_interface_spec, network), .flags = JSON_CLEAN },
 	{ "name",    JSON_TEXT,     ROW(net_interface_spec, name),    .flags = JSON_CLEAN },
@@ -28,7 +35,7 @@ static const struct json_row interface_rows[] = {
 	{ "metric",  JSON_UINT,     ROW(net_interface_spec, metric) },
 	{ "mtu",     JSON_UINT,     ROW(net_interface_spec, mtu),     .min = 68, .max = 65535 },
 	{ "sysctls", JSON_MAP_TEXT, ROW(net_interface_spec, sysctls), .flags = JSON_CLEAN },
-	{ "bandwidth", JSON_RAW,    ROW(net_interface_spec, bandwidth) },
+	{ "bandwidth", JSON_OBJECT, ROW(net_interface_spec, bandwidth), &bandwidth_object },
 	{ "acl",     JSON_RAW,      ROW(net_interface_spec, acl) },
 	{ "driver",  JSON_RAW,      ROW(net_interface_spec, driver) },
 	{ "parent",  JSON_RAW,      ROW(net_interface_spec, parent) },
@@ -150,7 +157,6 @@ static int check_absent(const struct net_interface_spec *interface, struct err *
 		const struct json_raw *value;
 		const char *hint;
 	} absent[] = {
-		{ "bandwidth", &interface->bandwidth, "" },
 		{ "acl", &interface->acl, "" },
 		{ "driver", &interface->driver, "make a network with that driver, name it here" },
 		{ "parent", &interface->parent, "make a network with that parent, name it here" },
@@ -168,6 +174,7 @@ static int check_absent(const struct net_interface_spec *interface, struct err *
 static int check_interface(const struct net_spec *spec, size_t at, struct err *err)
 {
 	const struct net_interface_spec *all = spec->interfaces.items, *interface = &all[at];
+	struct net_bandwidth bandwidth;
 	struct ip_address address;
 	uint8_t mac[6];
 
@@ -206,6 +213,8 @@ static int check_interface(const struct net_spec *spec, size_t at, struct err *e
 		    0)
 			return -1;
 	}
+	if (net_bandwidth_parse(&interface->bandwidth, &bandwidth, err) < 0)
+		return -1;
 	return check_absent(interface, err);
 }
 

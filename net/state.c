@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The network's part of state.json: rows for everything that was reserved. */
+/* The network's part of state.json: rows for everything that was reserved; the names that come from
+ * it. */
 #include <netinet/in.h>
 #include <stddef.h>
 
+#include "base/str.h"
 #include "net/private.h"
 
 /* clang-format off */
@@ -23,6 +25,9 @@ static const struct json_row interface_rows[] = {
 	{ "metric",    JSON_UINT,  ROW(net_interface_state, metric) },
 	{ "mtu",       JSON_UINT,  ROW(net_interface_state, mtu) },
 	{ "sysctls",   JSON_MAP_TEXT, ROW(net_interface_state, sysctls) },
+	{ "ingress",   JSON_U64,   ROW(net_interface_state, ingress) },
+	{ "egress",    JSON_U64,   ROW(net_interface_state, egress) },
+	{ "burst",     JSON_UINT,  ROW(net_interface_state, burst) },
 };
 static const struct json_object interface_object = JSON_OBJECT_OF(struct net_interface_state, interface_rows);
 
@@ -44,4 +49,11 @@ static const struct json_row state_rows[] = {
 	{ "routes",     JSON_LIST, ROW(net_state, routes),     &net_route_object },
 };
 const struct json_object net_state_object = JSON_OBJECT_OF(struct net_state, state_rows);
+
 /* clang-format on */
+
+void net_link_alias(const struct net_state *state, const struct net_interface_state *interface,
+		    char alias[NET_LINK_ALIAS_MAX])
+{
+	str_format(alias, NET_LINK_ALIAS_MAX, NET_ALIAS "%s:%s", state->id, interface->network);
+}

@@ -219,8 +219,9 @@ int network_can_undo(const struct container *container, struct err *err)
 {
 	struct err why = { 0 };
 
-	if (!container->state.network.ports.count || plugin_load("nftables", &why) ||
-	    why.code != ERR_PLUGIN)
+	const char *plugin = net_detach_needs(&container->state.network);
+
+	if (!plugin || plugin_load(plugin, &why) || why.code != ERR_PLUGIN)
 		return 0;
 	if (err)
 		*err = why;

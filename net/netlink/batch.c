@@ -172,6 +172,9 @@ static const struct {
 	[NETLINK_DELETE_LINK] = { RTM_DELLINK,  0,                                      "delete network link" },
 	[NETLINK_ADD_ADDRESS] = { RTM_NEWADDR,  NLM_F_CREATE | NLM_F_EXCL,              "add address" },
 	[NETLINK_ADD_ROUTE]   = { RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL,              "add route" },
+	[NETLINK_ADD_BUCKET]   = { RTM_NEWQDISC,   NLM_F_CREATE | NLM_F_EXCL,           "limit bandwidth of" },
+	[NETLINK_ADD_INGRESS]  = { RTM_NEWQDISC,   NLM_F_CREATE | NLM_F_EXCL,           "limit bandwidth of" },
+	[NETLINK_ADD_REDIRECT] = { RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL,           "limit bandwidth of" },
 	/* clang-format on */
 };
 
@@ -194,6 +197,15 @@ static void build(struct nlmsghdr *message, const struct netlink_request *reques
 	case NETLINK_ADD_ROUTE:
 		build_route(message, &request->route);
 		break;
+	case NETLINK_ADD_BUCKET:
+		shape_build_bucket(message, &request->shape);
+		break;
+	case NETLINK_ADD_INGRESS:
+		shape_build_ingress(message, &request->shape);
+		break;
+	case NETLINK_ADD_REDIRECT:
+		shape_build_redirect(message, &request->shape);
+		break;
 	}
 }
 
@@ -208,7 +220,11 @@ static int refuse(const struct netlink_request *request, int code, const char *r
 		ip_format_prefix(&request->address.prefix, object);
 	else if (request->verb == NETLINK_ADD_ROUTE)
 		ip_format_prefix(&request->route.destination, object);
-	const char *name = object[0] ? object : request->link.name ? request->link.name : "";
+	const char *name =
+		request->verb >= NETLINK_ADD_BUCKET ? request->shape.name : request->link.name;
+
+	if (object[0] || !name)
+		name = object;
 
 	errno = code;
 	if (reason)

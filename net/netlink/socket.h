@@ -21,6 +21,12 @@ struct netlink {
 /* The kernel's own words about a refusal (extended acknowledgement), or NULL. */
 const char *socket_reason(const struct nlmsghdr *message);
 
+/* ---- shape.c: what NETLINK_ADD_BUCKET, _INGRESS and _REDIRECT look like ---- */
+
+void shape_build_bucket(struct nlmsghdr *message, const struct netlink_shape *shape);
+void shape_build_ingress(struct nlmsghdr *message, const struct netlink_shape *shape);
+void shape_build_redirect(struct nlmsghdr *message, const struct netlink_shape *shape);
+
 /* The requests behind netlink_ops. */
 int batch_run(struct netlink *socket, struct netlink_request *requests, size_t count,
 	      struct err *err);

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Addresses and routes inside, in one exchange with the kernel. */
+#include <errno.h>
+#include <linux/if_addr.h>
+#include <sys/socket.h>
+
+#include "base/err.h"
+#include "net/attach.h"
+
+/* A list of requests that grows to a known bound. */
+struct setup {
+	struct netlink_request *requests;
+	size_t count;
+};
+
+static struct netlink_request *add(struct setup *setup, enum netlink_verb verb)
+{
+	struct netlink_request *request = &setup->requests[setup->count++];
+
+	request->verb = verb;
+	return request;
+}
+
+static int add_addresses(struct setup *setup, const struct net_interface_state *interface,
+			 int index, struct err *err)
+{
+	for (size_t i = 0; i < interface->addresses.count; i++) {
+		const char *text = JSON_ITEMS(const char *, &interface->addresses)[i];
+		struct netlink_address *address = &add(setup, NETLINK_ADD_ADDRESS)->address;
+
+		address->index = index;
+		if (!ip_parse_prefix(text, &address->prefix))
+			return err_set(err, ERR_INPUT, "read state: \"%s\" is not valid", text);
+		/* the lease says that nobody else has it: no waiting for duplicates */
+		if (address->prefix.address.family == AF_INET6)
+			address->flags = IFA_F_NODAD;
+		else
+			address->broadcast = ip_last(&address->prefix);
+	}
+	return 0;
+}
+
+static int add_gateways(struct setup *setup, const struct net_interface_state *interface, int index,
+			struct err *err)
+{
+	for (size_t i = 0; i < interface->gateways.count; i++) {
+		const char *text = JSON_ITEMS(const char *, &interface->gateways)[i];
+		struct netlink_route *route = &add(setup, NETLINK_ADD_ROUTE)->route;
+
+		route->index = index;
+		route->metric = interface->metric;
+		if (!ip_parse(text, &route->gateway))
+			return err_set(err, ERR_INPUT, "read state: \"%s\" is not valid", text);
+		route->destination.address.family = route->gateway.family;
+	}
+	return 0;
+}
+
+static int add_routes(struct setup *setup, const struct net_state *state, struct err *err)
+{
+	for (size_t i = 0; i < state->routes.count; i++) {
+		const struct net_route_spec *spec =
+			&JSON_ITEMS(const struct net_route_spec, &state->routes)[i];
+		struct netlink_route *route = &add(setup, NETLINK_ADD_ROUTE)->route;
+
+		if (!ip_parse_prefix(spec->destination, &route->destination) ||
+		    !ip_parse(spec->gateway, &route->gateway))
+			return err_set(err, ERR_INPUT, "read state: routes[%zu] is not valid", i);
+		route->destination = ip_network(&route->destination);
+	}
+	return 0;
+}
+
+int attach_configure(struct attachment *attach, struct err *err)
+{
+	const struct net_state *state = attach->state;
+	size_t room = state->routes.count;
+	struct setup setup = { 0 };
+
+	for (size_t i = attach->first; i < state->interfaces.count; i++)
+		room += 1 + interface_at(state, i)->addresses.count +
+			interface_at(state, i)->gateways.count;
+	setup.requests = arena_alloc(&attach->arena, room * sizeof(*setup.requests));
+	if (!setup.requests)
+		return err_sys(err, "configure interfaces");
+	for (size_t i = attach->first; i < state->interfaces.count; i++) {
+		struct netlink_link_request *link = &add(&setup, NETLINK_SET_LINK)->link;
+
+		link->index = attach->links[i];
+		link->up = true;
+		if (add_addresses(&setup, interface_at(state, i), attach->links[i], err) < 0)
+			return -1;
+	}
+	for (size_t i = attach->first; i < state->interfaces.count; i++) {
+		if (add_gateways(&setup, interface_at(state, i), attach->links[i], err) < 0)
+			return -1;
+	}
+	if (!attach->first && add_routes(&setup, state, err) < 0)
+		return -1;
+	return attach->inside.ops->run(attach->inside.socket, setup.requests, setup.count, err);
+}
