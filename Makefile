@@ -70,10 +70,8 @@ endef
 $(foreach f,$(FOLDERS),$(eval $(call folder_archive,$(f))))
 
 # what tells the installed place is made again when it changes: `make && make install prefix=/usr`
-.PHONY: FORCE
-$(B)/prefix: FORCE
-	@mkdir -p $(@D)
-	@echo '$(prefix)' | cmp -s - $@ || echo '$(prefix)' >$@
+# (written as the makefile is read: a rule that always runs would make `make -q` say that something is always to be done)
+$(shell mkdir -p $(B) && { echo '$(prefix)' | cmp -s - $(B)/prefix || echo '$(prefix)' >$(B)/prefix; })
 $(B)/obj/base/plugin.o $(B)/masu.pc: $(B)/prefix
 
 # what configs/ holds is part of the library
