@@ -4,7 +4,7 @@
 SECONDS_EACH = $(if $(filter command line,$(origin SECONDS)),$(SECONDS),30)
 FUZZ_CC     := clang
 FUZZ_FLAGS  := -std=c11 -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-FUZZ_SRC    := $(wildcard base/*.c cgroup/*.c ns/*.c net/*.c security/*.c runtime/spec*.c runtime/preset*.c)
+FUZZ_SRC    := $(wildcard base/*.c cgroup/*.c ns/*.c net/*.c security/*.c runtime/spec*.c runtime/preset*.c runtime/lmctfy_proto.c)
 FUZZ_SRC    := $(filter-out $(foreach p,$(PEERS),$(wildcard $(p)/plugin_*.c)),$(FUZZ_SRC))
 FUZZ_OBJ    := $(patsubst %.c,build/fuzz/%.o,$(FUZZ_SRC))
 FUZZERS     := $(patsubst test/fuzz/%.c,build/fuzz/%,$(wildcard test/fuzz/fuzz_*.c))
