@@ -26,6 +26,9 @@ static const struct json_row hierarchy_rows[] = {
 	{ "mount",       JSON_TEXT, offsetof(struct cgroup_hierarchy_state, mount),       .flags = JSON_REQUIRED | JSON_NOT_EMPTY },
 	{ "v2",          JSON_BOOL, offsetof(struct cgroup_hierarchy_state, v2) },
 	{ "existed",     JSON_BOOL, offsetof(struct cgroup_hierarchy_state, existed) },
+	{ "group",       JSON_TEXT, offsetof(struct cgroup_hierarchy_state, group) },
+	{ "passing",     JSON_UINT, offsetof(struct cgroup_hierarchy_state, passing) },
+	{ "batch",       JSON_BOOL, offsetof(struct cgroup_hierarchy_state, batch) },
 };
 static const struct json_object hierarchy_object = JSON_OBJECT_OF(struct cgroup_hierarchy_state, hierarchy_rows);
 
@@ -33,6 +36,8 @@ static const struct json_row state_rows[] = {
 	{ "driver",      JSON_INT,  offsetof(struct cgroup_state, driver), .flags = JSON_ALWAYS },
 	{ "path",        JSON_TEXT, offsetof(struct cgroup_state, path) },
 	{ "ownName",     JSON_BOOL, offsetof(struct cgroup_state, own_name) },
+	{ "inGroup",     JSON_BOOL, offsetof(struct cgroup_state, in_group) },
+	{ "threaded",    JSON_BOOL, offsetof(struct cgroup_state, threaded) },
 	{ "hierarchies", JSON_LIST, offsetof(struct cgroup_state, hierarchies), &hierarchy_object },
 };
 /* clang-format on */
@@ -195,6 +200,10 @@ struct cgroup *cgroup_open(const struct cgroup_state *state, struct arena *arena
 		place->dir = records[i].dir;
 		place->mount = records[i].mount;
 		place->existed = records[i].existed;
+		place->in_group = state->in_group;
+		place->passing = records[i].passing;
+		place->batch = records[i].batch;
+		place->threaded = state->threaded;
 		place->fd = -1;
 		place->mask = cgroup_controllers_parse(records[i].controllers, ',', false);
 		taken |= place->mask;

@@ -46,6 +46,8 @@ struct cgroup_state {
 	int driver;                   /* enum cgroup_driver */
 	const char *path;             /* the container's path below each hierarchy ("/masu-web1") */
 	bool own_name;                /* the path is "/masu-ID": the spec gave none */
+	bool in_group;                /* a group, or a container in one: see cgroup_plan_group() */
+	bool threaded;                /* v2: a group whose threads are placed one by one */
 	struct json_list hierarchies; /* struct cgroup_hierarchy_state */
 };
 extern const struct json_object cgroup_state_object;
@@ -55,7 +57,10 @@ struct cgroup_hierarchy_state {
 	const char *dir;         /* absolute host path of the container's directory */
 	const char *mount;       /* where the hierarchy is mounted */
 	bool v2;
-	bool existed; /* was there before us: never removed */
+	bool existed;      /* was there before us: never removed */
+	const char *group; /* groups: the name of the group whose directory it is, "" above all */
+	unsigned int passing; /* groups: so many directories above it are there for its sake */
+	bool batch;           /* groups: the first of these is the top of the batch groups */
 };
 
 /* An open container cgroup; lives in the arena, descriptors closed by cgroup_close(). */
@@ -243,6 +248,102 @@ struct cgroup_mount {
 
 int cgroup_mounts(const struct cgroup *cgroup, struct arena *arena, struct cgroup_mount **mounts,
 		  size_t *count, struct err *err);
+
+/*
+ * ---- groups: cgroups with names like paths, and no container around them (cgroup/group*.c) ----
+ *
+ * A group has directories of its own for the parts that it isolates, and in each hierarchy that can
+ * track processes (v2, the v1 freezer). In the others its processes are in the directory of the
+ * nearest ancestor that has one. Both kinds are in its state, so that cgroup_open(), cgroup_apply()
+ * and the rest work on groups as on containers; cgroup_hierarchy_state.group tells them apart.
+ */
+enum cgroup_part {
+	CGROUP_PART_CPU = 1,
+	CGROUP_PART_CPUSET = 2,
+	CGROUP_PART_MEMORY = 4,
+	CGROUP_PART_IO = 8,
+	CGROUP_PART_PIDS = 16,
+	CGROUP_PART_DEVICES = 32,
+	CGROUP_PART_HUGEPAGES = 64,
+	CGROUP_PART_NETWORK = 128,
+	CGROUP_PART_PERF = 256,
+};
+
+/* "cpu", "memory", ... as specs and messages call them. */
+extern const struct name cgroup_part_names[];
+
+struct cgroup_group_plan {
+	const char *name;                  /* "/a/b" */
+	const struct cgroup_state *parent; /* of "/a", or of "/" */
+	unsigned int parts;                /* enum cgroup_part */
+	bool batch;    /* v1: below "/batch" where CPU is shared out; v2: all of it there */
+	bool threaded; /* v2: its members are threads */
+};
+
+/* The state of "/": the top of each hierarchy in which we may make directories. For a user that is
+ * what was delegated to them. ERR_UNSUPPORTED when there is none. */
+int cgroup_plan_top(struct arena *arena, struct cgroup_state *state, struct err *err);
+
+/* Work out a group's directories; makes nothing. ERR_UNSUPPORTED names a part without a hierarchy,
+ * ERR_INPUT one that threads cannot have. */
+int cgroup_plan_group(const struct cgroup_group_plan *plan, struct arena *arena,
+		      struct cgroup_state *state, struct err *err);
+
+/* The same for a container in a group, in the place of cgroup_plan(). */
+int cgroup_plan_in_group(const struct cgroup_state *group, const char *id, struct arena *arena,
+			 struct cgroup_state *state, struct err *err);
+
+/* Make the directories. One that is there is an error (ERR_EXISTS); after an error none that was
+ * made is left. */
+int cgroup_create_group(struct cgroup *cgroup, const struct cgroup_resources *resources,
+			struct err *err);
+
+/* Remove its own directories with all below, and what then stands empty above. */
+int cgroup_destroy_group(struct cgroup *cgroup, struct err *err);
+
+/* True when one of its own directories is gone; the first of them is then in *dir. */
+bool cgroup_group_is_broken(const struct cgroup *cgroup, const char **dir);
+
+/* Give its own directories to a user. Those of v1 only when `v1_too`: the kernel does not guard
+ * them well. ERR_UNSUPPORTED when nothing could be given. */
+int cgroup_give(struct cgroup *cgroup, uid_t uid, gid_t gid, bool v1_too, struct err *err);
+
+/* v2: so many groups below at most; elsewhere the caller counts. */
+int cgroup_limit_children(struct cgroup *cgroup, uint64_t most, struct err *err);
+
+/* The group as processes enter it: where v2 wants them in a leaf, that leaf, made if missing. */
+struct cgroup *cgroup_open_members(const struct cgroup_state *state, struct arena *arena,
+				   struct err *err);
+
+/* Move one thread alone. ERR_UNSUPPORTED where only whole processes can move. */
+int cgroup_enter_thread(struct cgroup *cgroup, pid_t tid, struct err *err);
+
+enum cgroup_members {
+	CGROUP_PROCESSES = 0,
+	CGROUP_THREADS = 1,
+	CGROUP_BELOW = 2, /* those of the groups and containers below, too */
+};
+
+/* Ascending, no duplicates. A process is a member where one of its threads is. */
+int cgroup_members(const struct cgroup *cgroup, unsigned int kind, struct arena *arena,
+		   pid_t **pids, size_t *count, struct err *err);
+
+/*
+ * Where a task is, as the path below the top that cgroup_plan_top() found: "/batch/a/b", "" at the
+ * top or outside of it. ESRCH when there is no such task.
+ */
+const char *cgroup_locate_task(const struct cgroup_state *top, pid_t tid, struct arena *arena,
+			       struct err *err);
+
+/* The same for the directory that tracks a group's processes. */
+const char *cgroup_group_path(const struct cgroup_state *top, const struct cgroup_state *group);
+
+/* SIGKILL to the group's own processes, and not to those of groups below unless `below`. Returns
+ * when none is left, or ETIMEDOUT and who it is. */
+int cgroup_kill_members(struct cgroup *cgroup, bool below, struct err *err);
+
+/* Take memory back: so many bytes; with `swappiness` 0..200, or -1. EAGAIN when less was found. */
+int cgroup_reclaim(struct cgroup *cgroup, uint64_t bytes, int swappiness, struct err *err);
 
 /* For `masu features` and `doctor`: which hierarchies this host has, as {"v1":bool,"v2":bool}. */
 void cgroup_host_kinds(bool *v1, bool *v2);

@@ -37,7 +37,7 @@ static int make_parents(const struct cgroup_place *place)
  * The parent is there most of the time, so it is made only when it is not. It may go between the
  * two calls, since the last container in it takes it along: then it is made again.
  */
-static int make_dir(const struct cgroup_place *place)
+int cgroup_place_make_dir(const struct cgroup_place *place)
 {
 	for (int races = 0; races < PARENT_RACES_MAX; races++) {
 		if (mkdir(place->dir, DIR_MODE) == 0)
@@ -75,11 +75,11 @@ static int check_found(struct cgroup_place *place, struct err *err)
 
 static int make_place(struct cgroup_place *place, bool ours, struct err *err)
 {
-	int made = make_dir(place);
+	int made = cgroup_place_make_dir(place);
 
 	/* what a killed command left under a name of ours has old limits: start from a fresh one */
 	if (made < 0 && errno == EEXIST && ours && rmdir(place->dir) == 0)
-		made = make_dir(place);
+		made = cgroup_place_make_dir(place);
 	if (made == 0)
 		return 0;
 	if (errno != EEXIST)
@@ -90,10 +90,8 @@ static int make_place(struct cgroup_place *place, bool ours, struct err *err)
 	return 0;
 }
 
-/* The controllers that the resources have something to write for, in one place. */
-static int needed_controllers(const struct cgroup_place *place, struct arena *arena,
-			      const struct cgroup_resources *resources, uint32_t *needed,
-			      struct err *err)
+int cgroup_place_needed(const struct cgroup_place *place, struct arena *arena,
+			const struct cgroup_resources *resources, uint32_t *needed, struct err *err)
 {
 	struct cgroup_writes writes = { .arena = arena };
 
@@ -127,7 +125,7 @@ int cgroup_create(struct cgroup *cgroup, struct cgroup_state *state,
 			return -1;
 		}
 		records[i].existed = place->existed;
-		if (needed_controllers(place, cgroup->arena, resources, &needed, err) < 0 ||
+		if (cgroup_place_needed(place, cgroup->arena, resources, &needed, err) < 0 ||
 		    place->ops->settle(place, needed, err) < 0)
 			return -1;
 	}

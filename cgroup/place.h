@@ -13,6 +13,13 @@
 #include "cgroup/knobs.h"
 #include "cgroup/stats.h"
 
+/* Where the processes of a v2 group are once there are cgroups with controllers below it. No part
+ * of a group's name begins with a dot. */
+#define CGROUP_LEAF ".tasks"
+
+/* The top of the groups that run when nobody else wants to. */
+#define CGROUP_BATCH "/batch"
+
 struct cgroup_ops;
 struct cgroup_resources;
 struct device_rules;
@@ -25,7 +32,11 @@ struct cgroup_place {
 	const char *mount;
 	uint32_t mask; /* controllers whose limits are written here */
 	bool existed;
-	int fd; /* of dir, O_PATH; -1 until cgroup_place_fd() */
+	bool in_group; /* those above it are groups, too: their processes may move to a leaf */
+	unsigned int passing; /* as in struct cgroup_hierarchy_state, like the next */
+	bool batch;
+	bool threaded; /* v2: takes threads, and the controllers that know threads only */
+	int fd;        /* of dir, O_PATH; -1 until cgroup_place_fd() */
 };
 
 struct cgroup {
@@ -45,9 +56,11 @@ struct cgroup_ops {
 	const char *name;
 	const struct cgroup_knobs *knobs;
 	const struct cgroup_counters *counters;
-	const char *self_file; /* a process that writes "0" here moves itself */
-	const char *oom_file;  /* has a line "oom_kill N" */
-	bool whole;            /* its directory knows all processes: freeze, kill, clone into it */
+	const char *self_file;                /* a process that writes "0" here moves itself */
+	const char *threads_file;             /* one thread a line */
+	const char *oom_file;                 /* has a line "oom_kill N" */
+	const char *share_file, *least_share; /* CPU against others, and the least of it */
+	bool whole; /* its directory knows all processes: freeze, kill, clone into it */
 
 	/* After mkdir: whatever a fresh directory needs before it can take processes and the limits
 	 * of `needed`. */
@@ -75,6 +88,9 @@ struct cgroup_ops {
 	int (*check_update)(struct cgroup_place *place, const struct cgroup_resources *resources,
 			    struct err *err);
 
+	/* Take memory back. Needs the memory controller. EAGAIN: less than that was found. */
+	int (*reclaim)(struct cgroup_place *place, uint64_t bytes, int swappiness, struct err *err);
+
 	/* Give the directory to a user. NULL: not to be given away. */
 	int (*delegate)(struct cgroup_place *place, uid_t uid, gid_t gid, struct err *err);
 };
@@ -98,6 +114,14 @@ int cgroup_place_fd(struct cgroup_place *place);
 int cgroup_place_try(struct cgroup_place *place, const char *file, const char *text);
 int cgroup_place_write(struct cgroup_place *place, const char *file, const char *text,
 		       struct err *err);
+
+/* Make its directory, and the parents where these are missing. -1 with errno. */
+int cgroup_place_make_dir(const struct cgroup_place *place);
+
+/* The controllers that the resources (may be NULL) have something to write for there. */
+int cgroup_place_needed(const struct cgroup_place *place, struct arena *arena,
+			const struct cgroup_resources *resources, uint32_t *needed,
+			struct err *err);
 
 /* As fd_read_file(). */
 ssize_t cgroup_place_read(struct cgroup_place *place, const char *file, char *buffer, size_t size);
@@ -125,12 +149,12 @@ struct cgroup_pid_list {
 	size_t count, room;
 };
 
-/* Append the processes of this directory alone. -1 with errno. */
-int cgroup_dir_pids(int dir, struct cgroup_pid_list *list);
+/* Append what a file ("cgroup.procs", "tasks") of this directory alone lists. -1 with errno. */
+int cgroup_dir_tasks(int dir, const char *file, struct cgroup_pid_list *list);
 
-/* Append the processes of the directory and of all below; a directory that vanishes meanwhile had
- * none. -1 with errno. */
-int cgroup_tree_pids(int dir, struct cgroup_pid_list *list);
+/* The same of the directory and of all below; a directory that vanishes meanwhile had none. -1 with
+ * errno. */
+int cgroup_tree_tasks(int dir, const char *file, struct cgroup_pid_list *list);
 
 /* Remove the directory and all below, retrying for `timeout_ms` while it is busy. Gone already is
  * success. */

@@ -47,7 +47,7 @@ static int list_all(const struct cgroup *cgroup, struct cgroup_pid_list *list, s
 	*list = (struct cgroup_pid_list){ 0 };
 	if (!place || (dir < 0 && errno == ENOENT))
 		return 0;
-	if (dir < 0 || cgroup_tree_pids(dir, list) < 0)
+	if (dir < 0 || cgroup_tree_tasks(dir, "cgroup.procs", list) < 0)
 		return err_sys(err, "list the processes of %s", place->dir);
 	tidy(list);
 	return 0;

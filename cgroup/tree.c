@@ -61,13 +61,13 @@ static int read_pids(int fd, struct cgroup_pid_list *list)
 }
 
 /* A threaded cgroup does not show its processes (EOPNOTSUPP on reading), but its threads. */
-int cgroup_dir_pids(int dir, struct cgroup_pid_list *list)
+int cgroup_dir_tasks(int dir, const char *file, struct cgroup_pid_list *list)
 {
-	auto_close int procs = openat(dir, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	auto_close int tasks = openat(dir, file, O_RDONLY | O_CLOEXEC);
 
-	if (procs < 0)
+	if (tasks < 0)
 		return errno == ENOENT || errno == ENODEV ? 0 : -1;
-	if (read_pids(procs, list) == 0)
+	if (read_pids(tasks, list) == 0)
 		return 0;
 	if (errno != EOPNOTSUPP)
 		return -1;
@@ -102,27 +102,34 @@ static int each_child(int dir, int (*visit)(int dir, const char *name, int depth
 	return 0;
 }
 
-static int collect(int dir, int depth, struct cgroup_pid_list *list);
+struct collection {
+	const char *file;
+	struct cgroup_pid_list *list;
+};
 
-static int collect_child(int dir, const char *name, int depth, void *list)
+static int collect(int dir, int depth, struct collection *collection);
+
+static int collect_child(int dir, const char *name, int depth, void *collection)
 {
 	auto_close int child = openat(dir, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (child < 0)
 		return errno == ENOENT ? 0 : -1;
-	return collect(child, depth + 1, list);
+	return collect(child, depth + 1, collection);
 }
 
-static int collect(int dir, int depth, struct cgroup_pid_list *list)
+static int collect(int dir, int depth, struct collection *collection)
 {
-	if (cgroup_dir_pids(dir, list) < 0)
+	if (cgroup_dir_tasks(dir, collection->file, collection->list) < 0)
 		return -1;
-	return each_child(dir, collect_child, depth, list);
+	return each_child(dir, collect_child, depth, collection);
 }
 
-int cgroup_tree_pids(int dir, struct cgroup_pid_list *list)
+int cgroup_tree_tasks(int dir, const char *file, struct cgroup_pid_list *list)
 {
-	return collect(dir, 0, list);
+	struct collection collection = { file, list };
+
+	return collect(dir, 0, &collection);
 }
 
 /* Removes one directory below `dir` after all of its own; EBUSY is left for the next round. */
@@ -144,7 +151,7 @@ static void say_who_is_left(const char *dir, struct err *err)
 	auto_close int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct cgroup_pid_list list = { 0 };
 
-	if (fd >= 0 && cgroup_tree_pids(fd, &list) == 0 && list.count)
+	if (fd >= 0 && cgroup_tree_tasks(fd, "cgroup.procs", &list) == 0 && list.count)
 		err_hint(err, "%zu processes still live in it, pid %d is one", list.count,
 			 (int)list.items[0]);
 	free(list.items);

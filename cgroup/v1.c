@@ -186,15 +186,50 @@ static int v1_watch_oom(struct cgroup_place *place, struct err *err)
 	return take_fd(&event);
 }
 
+/*
+ * v1 takes memory back when a limit is lowered below what is in use, which it refuses (EBUSY) when
+ * it finds too little; it never kills for that. The limit is then put back.
+ */
+static int v1_reclaim(struct cgroup_place *place, uint64_t bytes, int swappiness, struct err *err)
+{
+	enum { LEAST = 1 << 16 };
+
+	char limit[32], text[32];
+	uint64_t usage = 0;
+
+	if (swappiness >= 0)
+		return err_set(err, ERR_UNSUPPORTED,
+			       "reclaim memory of %s: cgroup v1 takes no swappiness for it",
+			       place->dir);
+	if (cgroup_place_read(place, "memory.limit_in_bytes", limit, sizeof(limit)) < 0 ||
+	    cgroup_place_read(place, "memory.usage_in_bytes", text, sizeof(text)) < 0)
+		return err_sys(err, "read %s/memory.usage_in_bytes", place->dir);
+	str_parse_u64(text, &usage);
+	str_format(text, sizeof(text), "%llu",
+		   (unsigned long long)(usage > bytes + LEAST ? usage - bytes : LEAST));
+	int result = cgroup_place_try(place, "memory.limit_in_bytes", text), failed = errno;
+
+	if (cgroup_place_write(place, "memory.limit_in_bytes", limit, err) < 0)
+		return -1;
+	if (result == 0)
+		return 0;
+	errno = failed == EBUSY ? EAGAIN : failed;
+	return err_sys(err, "reclaim %llu bytes of %s", (unsigned long long)bytes, place->dir);
+}
+
 const struct cgroup_ops cgroup_v1_ops = {
 	.name = "v1",
 	.knobs = &cgroup_v1_knobs,
 	.counters = &cgroup_v1_counters,
 	.self_file = "tasks",
+	.threads_file = "tasks",
 	.oom_file = "memory.oom_control",
+	.share_file = "cpu.shares",
+	.least_share = "2",
 	.settle = v1_settle,
 	.devices = v1_devices,
 	.freeze = v1_freeze,
 	.is_frozen = v1_is_frozen,
 	.watch_oom = v1_watch_oom,
+	.reclaim = v1_reclaim,
 };

@@ -55,22 +55,28 @@ static void controllers_text(uint32_t mask, char text[LIST_MAX])
 	}
 }
 
+/* What only works for whole processes: everything but these can be split among threads. */
+static const uint32_t threaded_controllers = CGROUP_BIT(CGROUP_CPU) | CGROUP_BIT(CGROUP_CPUSET) |
+					     CGROUP_BIT(CGROUP_PIDS) |
+					     CGROUP_BIT(CGROUP_PERF_EVENT);
+
 /*
- * The root of a nested host (a container's own cgroup namespace) holds processes, and a cgroup with
- * processes cannot hand controllers down. As other nested engines do, they move to a leaf "init".
+ * A cgroup with processes cannot hand controllers down (EBUSY), so they move to a leaf. That is
+ * "init" at the root of a nested host (a container's own cgroup namespace), as other nested engines
+ * do, and CGROUP_LEAF in a group.
  */
-static int move_to_leaf(int dir, struct err *err)
+static int move_to_leaf(int dir, const char *name, struct err *err)
 {
 	auto_close int leaf = -1, procs = -1;
 	struct cgroup_pid_list list = { 0 };
 
-	if (mkdirat(dir, "init", 0755) < 0 && errno != EEXIST)
-		return err_sys(err, "make cgroup init beside the containers");
-	leaf = openat(dir, "init", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (mkdirat(dir, name, 0755) < 0 && errno != EEXIST)
+		return err_sys(err, "make cgroup %s for the processes", name);
+	leaf = openat(dir, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	procs = leaf < 0 ? -1 : openat(leaf, "cgroup.procs", O_WRONLY | O_CLOEXEC);
-	if (procs < 0 || cgroup_dir_pids(dir, &list) < 0) {
+	if (procs < 0 || cgroup_dir_tasks(dir, "cgroup.procs", &list) < 0) {
 		free(list.items);
-		return err_sys(err, "open cgroup init");
+		return err_sys(err, "open cgroup %s", name);
 	}
 	for (size_t i = 0; i < list.count; i++)
 		dprintf(procs, "%d", (int)list.items[i]); /* one that has gone needs no move */
@@ -86,14 +92,37 @@ static int enable(int dir, uint32_t mask, struct err *err)
 	return fd_write_file(dir, "cgroup.subtree_control", text, err);
 }
 
-/* Enables `wanted` below one directory; only a controller in `needed` may fail it. */
-static int enable_level(int dir, bool top, uint32_t wanted, uint32_t needed, struct err *err)
+/* Whoever forks while the processes move leaves a child behind: round after round. */
+static int enable_above_leaf(int dir, const char *leaf, uint32_t wanted, struct err *err)
 {
+	enum { ROUNDS_MAX = 100 };
+
+	int rounds = 0;
+
+	do {
+		if (move_to_leaf(dir, leaf, err) < 0)
+			return -1;
+		if (enable(dir, wanted, NULL) == 0)
+			return 0;
+	} while (errno == EBUSY && ++rounds < ROUNDS_MAX);
+	return 1;
+}
+
+/* Enables `wanted` below one directory; only a controller in `needed` may fail it. `leaf` (or NULL)
+ * is where processes that are in the way may go. */
+static int enable_level(int dir, const char *leaf, uint32_t wanted, uint32_t needed,
+			struct err *err)
+{
+	/* above what was delegated to us nothing can be written, and need not be */
+	wanted &= ~read_controllers(dir, "cgroup.subtree_control");
 	if (!wanted || enable(dir, wanted, NULL) == 0)
 		return 0;
-	if (errno == EBUSY && top && needed && faccessat(dir, "cgroup.type", F_OK, 0) == 0 &&
-	    move_to_leaf(dir, err) < 0)
-		return -1;
+	if (errno == EBUSY && leaf && needed && faccessat(dir, "cgroup.type", F_OK, 0) == 0) {
+		int moved = enable_above_leaf(dir, leaf, wanted, err);
+
+		if (moved <= 0)
+			return moved;
+	}
 	for (int controller = 0; controller < CGROUP_CORE; controller++) {
 		uint32_t bit = CGROUP_BIT(controller);
 
@@ -112,9 +141,12 @@ static int enable_level(int dir, bool top, uint32_t wanted, uint32_t needed, str
 static int v2_settle(struct cgroup_place *place, uint32_t needed, struct err *err)
 {
 	uint32_t wanted = (needed | standard_controllers) & place->mask & ~CGROUP_BIT(CGROUP_CORE);
+	const char *below = place->in_group && !place->threaded ? CGROUP_LEAF : NULL;
 	char path[PATH_MAX];
 	size_t mount = strlen(place->mount);
 
+	if (place->threaded)
+		wanted &= threaded_controllers;
 	if (!wanted)
 		return 0;
 	if (cgroup_place_fd(place) < 0)
@@ -135,7 +167,8 @@ static int v2_settle(struct cgroup_place *place, uint32_t needed, struct err *er
 
 		if (dir < 0)
 			return err_sys(err, "open %s", path);
-		if (enable_level(dir, slash == place->dir + mount, wanted, needed, err) < 0)
+		if (enable_level(dir, slash == place->dir + mount ? "init" : below, wanted, needed,
+				 err) < 0)
 			return err_wrap(err, "enable controllers below %s", path);
 	}
 	return 0;
@@ -305,12 +338,35 @@ static int v2_watch_oom(struct cgroup_place *place, struct err *err)
 	return fd;
 }
 
+/* Since 5.19; the key swappiness since 6.10. */
+static int v2_reclaim(struct cgroup_place *place, uint64_t bytes, int swappiness, struct err *err)
+{
+	char text[64];
+
+	str_format(text, sizeof(text), swappiness < 0 ? "%llu" : "%llu swappiness=%d",
+		   (unsigned long long)bytes, swappiness);
+	if (cgroup_place_try(place, "memory.reclaim", text) == 0)
+		return 0;
+	if (errno == ENOENT)
+		return err_set(err, ERR_UNSUPPORTED,
+			       "reclaim memory of %s: this kernel has no memory.reclaim",
+			       place->dir);
+	if (errno == EINVAL && swappiness >= 0)
+		return err_set(err, ERR_UNSUPPORTED,
+			       "reclaim memory of %s: this kernel takes no swappiness for it",
+			       place->dir);
+	return err_sys(err, "reclaim %llu bytes of %s", (unsigned long long)bytes, place->dir);
+}
+
 const struct cgroup_ops cgroup_v2_ops = {
 	.name = "v2",
 	.knobs = &cgroup_v2_knobs,
 	.counters = &cgroup_v2_counters,
 	.self_file = "cgroup.procs",
+	.threads_file = "cgroup.threads",
 	.oom_file = "memory.events",
+	.share_file = "cpu.weight",
+	.least_share = "1",
 	.whole = true,
 	.settle = v2_settle,
 	.devices = v2_devices,
@@ -319,6 +375,7 @@ const struct cgroup_ops cgroup_v2_ops = {
 	.is_frozen = v2_is_frozen,
 	.watch_oom = v2_watch_oom,
 	.kill = v2_kill,
+	.reclaim = v2_reclaim,
 	.check_update = v2_check_update,
 	.delegate = v2_delegate,
 };
