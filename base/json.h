@@ -30,7 +30,8 @@ struct err;
  *   I64S, U64S  struct json_list of int64_t / uint64_t
  *   MAP         struct json_list of nested structs; the first member of each is `const char *key`
  *   MAP_TEXT    struct json_list of struct json_pair
- *   EMBED       rows of another table for the SAME JSON object, stored at `offset` (how runtime/
+ *   AMOUNT      struct opt_i64		 a number, or a text with a unit, as the row's `unit` reads
+ * it EMBED       rows of another table for the SAME JSON object, stored at `offset` (how runtime/
  * composes the folders' parts) RAW         struct json_raw: any value, kept as its text in the
  * document Absent properties leave the member as it was: zeroed, or a default. null counts as
  * absent, but not as an item of a list or map. A list that was written, even as [], has `items` !=
@@ -55,6 +56,7 @@ enum json_kind {
 	JSON_U64S,
 	JSON_MAP,
 	JSON_MAP_TEXT,
+	JSON_AMOUNT,
 	JSON_EMBED,
 	JSON_RAW,
 };
@@ -100,6 +102,19 @@ enum json_flags {
 
 struct json_object;
 
+enum {
+	JSON_AMOUNT_MAX = 48, /* bytes of an amount as text */
+};
+
+/* How amounts of one kind are written: sizes, rates, fractions of a CPU. */
+struct json_unit {
+	/* NULL when it is one, else why not: "has an unknown unit". */
+	const char *(*parse)(const char *text, int64_t *value);
+	/* The text that parse() takes back; false: the number as it is. */
+	bool (*print)(int64_t value, char text[JSON_AMOUNT_MAX]);
+	const char *hint; /* what is wanted, with an example */
+};
+
 /* One row: a property. `name` is NULL only for EMBED. */
 struct json_row {
 	const char *name;
@@ -108,7 +123,8 @@ struct json_row {
 	const struct json_object *nested; /* OBJECT, OBJECT_PTR, LIST, MAP, EMBED */
 	const struct name *names;         /* NAME, NAMES */
 	unsigned int flags;
-	int64_t min, max; /* numbers, when max > min */
+	int64_t min, max;             /* numbers, when max > min */
+	const struct json_unit *unit; /* AMOUNT */
 };
 
 enum {
@@ -122,6 +138,8 @@ struct json_object {
 	size_t size;
 	size_t present; /* offset of a bool set when the object was there, plus 1; 0 for none */
 	bool partial;   /* knows some of the document's properties only: no near-miss warnings */
+	size_t scalar;  /* the row, counted from 1, that a number or text in place of the object
+			   stands for (an AMOUNT); 0 for none */
 };
 
 /*	static const struct json_row rlimit_rows[] = { ... };

@@ -49,6 +49,7 @@ static const struct {
 	[JSON_U64S]	  = { TOKEN_LIST, TOKEN_NUMBER },
 	[JSON_MAP]	  = { TOKEN_OBJECT, TOKEN_OBJECT },
 	[JSON_MAP_TEXT]	  = { TOKEN_OBJECT, TOKEN_STRING },
+	[JSON_AMOUNT]	  = { TOKEN_NUMBER },
 };
 
 /* clang-format on */
@@ -147,6 +148,38 @@ static bool is_map(const struct json_row *row)
 	return row->kind == JSON_MAP || row->kind == JSON_MAP_TEXT;
 }
 
+/* A number or text where an object may stand: the slot becomes the property that it is short for.
+ * False when memory ran out. */
+static bool shorten(struct json_decoder *decoder, struct slot *slot)
+{
+	const struct json_object *object = slot->row->nested;
+	char *target = slot->member;
+
+	if (slot->item) {
+		target = add_item(decoder, json_top(decoder));
+		if (!target)
+			return false;
+		if (is_map(slot->row))
+			*(const char **)target = json_top(decoder)->key;
+	}
+	if (object->present)
+		*(bool *)(target + object->present - 1) = true;
+	slot->item = false;
+	slot->row = &object->rows[object->scalar - 1];
+	slot->member = target + slot->row->offset;
+	return true;
+}
+
+/* Kinds whose values, or whose items, are objects in place. */
+static bool is_short(const struct slot *slot, enum token token)
+{
+	const struct json_row *row = slot->row;
+	bool is_object = slot->item ? row->kind == JSON_LIST || row->kind == JSON_MAP
+				    : row->kind == JSON_OBJECT;
+
+	return is_object && row->nested->scalar && (token == TOKEN_NUMBER || token == TOKEN_STRING);
+}
+
 /* Find where a value goes, and see that its type is right there. */
 static int begin_value(struct json_decoder *decoder, enum token token, struct slot *slot)
 {
@@ -167,6 +200,10 @@ static int begin_value(struct json_decoder *decoder, enum token token, struct sl
 		}
 		frame->given |= frame->bit;
 		if (slot->row->kind == JSON_RAW)
+			return 1;
+		if (is_short(slot, token) && !shorten(decoder, slot))
+			return 0;
+		if (slot->row->kind == JSON_AMOUNT && token == TOKEN_STRING)
 			return 1;
 		want = slot->item ? accepted[slot->row->kind].item
 				  : accepted[slot->row->kind].value;
@@ -257,6 +294,25 @@ static int store_signed(struct json_decoder *decoder, const struct json_row *row
 	return 1;
 }
 
+static int store_amount(struct json_decoder *decoder, const struct slot *slot, const char *text)
+{
+	const struct json_row *row = slot->row;
+	char shown[JSON_SHOWN_MAX + 4];
+	int64_t value = 0;
+	const char *reason = row->unit->parse(text, &value);
+
+	if (!reason && row->max > row->min && (value < row->min || value > row->max))
+		reason = value < row->min ? "is too small" : "is too large";
+	if (!reason) {
+		*(struct opt_i64 *)slot->member = (struct opt_i64){ true, value };
+		return 1;
+	}
+	json_show(text, strlen(text), shown);
+	json_fail(decoder, "\"%s\" %s", shown, reason);
+	err_hint(decoder->err, "%s", row->unit->hint);
+	return 0;
+}
+
 /* Numbers come as text, so that nothing is ever rounded. */
 static int on_number(void *context, const char *digits, size_t length)
 {
@@ -271,6 +327,8 @@ static int on_number(void *context, const char *digits, size_t length)
 	if (slot.row->kind == JSON_RAW)
 		return keep_raw(decoder, slot.member, decoder->value_offset);
 	json_show(digits, length, text);
+	if (slot.row->kind == JSON_AMOUNT)
+		return store_amount(decoder, &slot, text);
 	if (memchr(digits, '.', length) || memchr(digits, 'e', length) ||
 	    memchr(digits, 'E', length))
 		return json_fail(decoder, "%s is not a whole number", text);
@@ -356,6 +414,8 @@ static int on_string(void *context, const unsigned char *bytes, size_t length)
 	if (slot.row->kind == JSON_RAW)
 		return keep_raw(decoder, slot.member, decoder->value_offset);
 	text = json_copy_text(decoder, text, length);
+	if (text && slot.row->kind == JSON_AMOUNT)
+		return store_amount(decoder, &slot, text);
 	return text ? store_text(decoder, &slot, text) : json_fail_memory(decoder);
 }
 

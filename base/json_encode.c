@@ -161,6 +161,7 @@ bool json_is_absent(const struct json_row *row, const void *member)
 		return !*(const bool *)member;
 	case JSON_OPT_BOOL:
 	case JSON_I64:
+	case JSON_AMOUNT:
 		return !((const struct opt_i64 *)member)->set;
 	case JSON_U64:
 		return !((const struct opt_u64 *)member)->set;
@@ -243,6 +244,16 @@ static void put_list(struct writer *writer, const struct json_row *row,
 	put_close(writer, map ? "}" : "]", empty);
 }
 
+static void put_amount(struct writer *writer, const struct json_row *row, int64_t value)
+{
+	char text[JSON_AMOUNT_MAX];
+
+	if (row->unit->print(value, text))
+		put_string(writer, text);
+	else
+		put_i64(writer, value);
+}
+
 static void put_member(struct writer *writer, const struct json_row *row, const void *member)
 {
 	const char *text;
@@ -272,6 +283,9 @@ static void put_member(struct writer *writer, const struct json_row *row, const 
 		break;
 	case JSON_NAME:
 		put_string(writer, names_text(row->names, *(const int *)member));
+		break;
+	case JSON_AMOUNT:
+		put_amount(writer, row, ((const struct opt_i64 *)member)->value);
 		break;
 	case JSON_OBJECT:
 		put_object(writer, row->nested, member);

@@ -11,7 +11,9 @@
 #include "base/arena.h"
 #include "base/flat.h"
 #include "base/json.h"
+#include "cgroup/intent.h"
 
+struct cgroup;
 struct err;
 
 /* ---- linux.resources of config.json (config-linux.md "Control groups"); rows in
@@ -30,6 +32,42 @@ bool cgroup_asks(const struct cgroup_resources *resources);
 /* The same without device rules, which go with the cgroups when a user disables these: engines
  * leave their default "deny all" in such a spec. */
 bool cgroup_asks_limits(const struct cgroup_resources *resources);
+
+/* ---- limits as intent: masu.resources, and what a group is made with; cgroup/intent.h ---- */
+extern const struct json_object cgroup_intent_object; /* decodes and encodes struct cgroup_intent */
+
+/* Ranges and combinations, without a look at the host. ERR_INPUT; `prefix` ("masu.resources.", or
+ * "") comes in front of the field's path in messages. */
+int cgroup_intent_check(const struct cgroup_intent *intent, const char *prefix, struct err *err);
+
+/* A control that is not in force, or not quite: the field with its prefix, and why. */
+struct cgroup_warning {
+	const char *field;
+	const char *text;
+};
+
+struct cgroup_intent_options {
+	const char *prefix;
+	bool strict; /* a control that this host lacks is ERR_UNSUPPORTED in place of a warning */
+};
+
+/*
+ * Adds to `resources` (zeroed, or decoded from linux.resources) what the intent comes to on this
+ * host; a value that both want differently is ERR_INPUT. `warnings` receives struct cgroup_warning.
+ * What the cgroups do not do (network rates, disk) is left to the caller. The intent was checked.
+ */
+int cgroup_intent_compile(const struct cgroup_intent *intent,
+			  const struct cgroup_intent_options *options, struct arena *arena,
+			  struct cgroup_resources *resources, struct json_list *warnings,
+			  struct err *err);
+
+/* An empty one, to compile into. NULL without memory. */
+struct cgroup_resources *cgroup_resources_new(struct arena *arena);
+
+/* The limits in force, read back from the kernel: the same for the same intent in every version.
+ * What is not limited stays absent. */
+int cgroup_intent_read(struct cgroup *cgroup, struct arena *arena, struct cgroup_intent *effective,
+		       struct err *err);
 
 /* ---- a container's cgroups ---- */
 enum cgroup_driver {

@@ -61,6 +61,15 @@ uint64_t cgroup_weight_of_shares(uint64_t shares)
 	return low;
 }
 
+uint64_t cgroup_weight_in_proportion(uint64_t shares)
+{
+	uint64_t weight = (shares * 100 + 512) / 1024;
+
+	if (!shares)
+		return 0;
+	return weight < 1 ? 1 : weight > WEIGHT_MAX ? WEIGHT_MAX : weight;
+}
+
 uint64_t cgroup_io_weight(uint64_t weight)
 {
 	return weight ? 1 + (weight - 10) * 9999 / 990 : 0;

@@ -11,6 +11,10 @@
  */
 uint64_t cgroup_weight_of_shares(uint64_t shares);
 
+/* The weight that keeps the proportions of shares, 1024 to 100: for limits said as intent, where
+ * half of a CPU is half of it in every version. */
+uint64_t cgroup_weight_in_proportion(uint64_t shares);
+
 /* blkio.weight (10..1000) to io.weight (1..10000), linear. */
 uint64_t cgroup_io_weight(uint64_t weight);
 

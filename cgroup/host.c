@@ -338,6 +338,34 @@ int cgroup_host_read_own(struct arena *arena, struct cgroup_host *host, struct e
 	return 0;
 }
 
+int cgroup_host_support(struct arena *arena, struct cgroup_support *support, struct err *err)
+{
+	struct cgroup_host host = { 0 };
+
+	*support = (struct cgroup_support){ 0 };
+	if (cgroup_host_read(arena, &host, err) < 0)
+		return -1;
+	for (size_t i = 0; i < host.count; i++) { /* v2 is the last one */
+		const struct cgroup_hierarchy *hierarchy = &host.hierarchies[i];
+
+		if (hierarchy->read_only)
+			continue;
+		if (!hierarchy->v2) {
+			support->v1 |= hierarchy->mask;
+			continue;
+		}
+		const char *path = arena_printf(arena, "%s/cgroup.controllers", hierarchy->mount);
+		char *list = path ? cgroup_read_text(path, arena, err) : NULL;
+
+		if (!list)
+			return -1;
+		list[strcspn(list, "\n")] = '\0';
+		support->v2 = cgroup_controllers_parse(list, ' ', true) & ~support->v1;
+		support->v2 |= CGROUP_BIT(CGROUP_CORE);
+	}
+	return 0;
+}
+
 void cgroup_host_kinds(bool *v1, bool *v2)
 {
 	auto_arena struct arena arena = { 0 };

@@ -71,6 +71,14 @@ const char *cgroup_host_own_dir(const struct cgroup_hierarchy *hierarchy, struct
 /* True when the text of /proc/cgroups lists the controller as compiled in and enabled. */
 bool cgroup_host_knows(const char *proc_cgroups, const char *controller);
 
+/* Which version takes each controller's limits: what a writable v1 hierarchy holds, and what is
+ * left in v2 of what its mount lists. */
+struct cgroup_support {
+	uint32_t v1, v2;
+};
+
+int cgroup_host_support(struct arena *arena, struct cgroup_support *support, struct err *err);
+
 /* The three above on this host's files; one read each. */
 int cgroup_host_read(struct arena *arena, struct cgroup_host *host, struct err *err);
 int cgroup_host_read_own(struct arena *arena, struct cgroup_host *host, struct err *err);

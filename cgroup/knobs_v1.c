@@ -120,6 +120,7 @@ static const struct cgroup_knob rows[] = {
 	{ CGROUP_CPUSET,   "cpu.mems",            "cpuset.mems",                cgroup_emit_text,        AT(cpu.mems) },
 	{ CGROUP_CPU,      "cpu.shares",          "cpu.shares",                 emit_shares,             AT(cpu.shares), WRITE_NEXT_FIRST },
 	{ CGROUP_CPU,      "cpu.idle",            "cpu.idle",                   cgroup_emit_i64,         AT(cpu.idle) },
+	{ CGROUP_CPU,      "cpu.uclampMin",       "cpu.uclamp.min",             cgroup_emit_text,        AT(cpu.uclamp_min), WRITE_OPTIONAL },
 	{ CGROUP_CPU,      "cpu.period",          "cpu.cfs_period_us",          cgroup_emit_nonzero_u64, AT(cpu.period), WRITE_NEXT_FIRST },
 	{ CGROUP_CPU,      "cpu.quota",           "cpu.cfs_quota_us",           emit_quota,              AT(cpu.quota), WRITE_NEXT_FIRST },
 	{ CGROUP_CPU,      "cpu.burst",           "cpu.cfs_burst_us",           cgroup_emit_nonzero_u64, AT(cpu.burst) },

@@ -22,7 +22,9 @@ static void emit_weight_of_shares(const struct cgroup_knob *knob,
 				  const struct cgroup_resources *resources,
 				  struct cgroup_writes *writes)
 {
-	uint64_t weight = cgroup_weight_of_shares(resources->cpu.shares.value);
+	const struct cgroup_cpu *cpu = &resources->cpu;
+	uint64_t weight = cpu->proportional ? cgroup_weight_in_proportion(cpu->shares.value)
+					    : cgroup_weight_of_shares(cpu->shares.value);
 
 	if (weight && !resources->cpu.idle.value)
 		cgroup_knob_put(knob, writes, "%llu", (unsigned long long)weight);
@@ -68,7 +70,13 @@ static void emit_swap(const struct cgroup_knob *knob, const struct cgroup_resour
 	}
 }
 
-/* io.bfq.weight takes the number of v1 as it is; io.weight has a scale of its own. */
+/* io.bfq.weight takes the number of v1 as it is; io.weight has a scale of its own, on which 100 is
+ * what others have, as with BFQ: intent is the same number on both. */
+static uint64_t io_weight(const struct cgroup_resources *resources, uint64_t weight)
+{
+	return resources->block_io.proportional ? weight : cgroup_io_weight(weight);
+}
+
 static void emit_io_weight(const struct cgroup_knob *knob, const struct cgroup_resources *resources,
 			   struct cgroup_writes *writes)
 {
@@ -79,7 +87,7 @@ static void emit_io_weight(const struct cgroup_knob *knob, const struct cgroup_r
 	if (write) {
 		write->other_file = "io.weight";
 		write->other_text = arena_printf(writes->arena, "%llu",
-						 (unsigned long long)cgroup_io_weight(weight));
+						 (unsigned long long)io_weight(resources, weight));
 	}
 }
 
@@ -102,7 +110,7 @@ static void emit_io_weight_device(const struct cgroup_knob *knob,
 			write->other_file = "io.weight";
 			write->other_text = arena_printf(
 				writes->arena, "%d:%d %llu", devices[i].major, devices[i].minor,
-				(unsigned long long)cgroup_io_weight(weight));
+				(unsigned long long)io_weight(resources, weight));
 		}
 	}
 }
@@ -249,6 +257,7 @@ static const struct cgroup_knob rows[] = {
 	{ CGROUP_CPUSET,   "cpu.mems",            "cpuset.mems",     cgroup_emit_text,          AT(cpu.mems) },
 	{ CGROUP_CPU,      "cpu.shares",          "cpu.weight",      emit_weight_of_shares,     0, WRITE_NEXT_FIRST },
 	{ CGROUP_CPU,      "cpu.idle",            "cpu.idle",        cgroup_emit_i64,           AT(cpu.idle) },
+	{ CGROUP_CPU,      "cpu.uclampMin",       "cpu.uclamp.min",  cgroup_emit_text,          AT(cpu.uclamp_min), WRITE_OPTIONAL },
 	{ CGROUP_CPU,      "cpu.quota",           "cpu.max",         emit_cpu_max,              0, WRITE_NEXT_FIRST },
 	{ CGROUP_CPU,      "cpu.burst",           "cpu.max.burst",   cgroup_emit_nonzero_u64,   AT(cpu.burst) },
 	{ CGROUP_CPU,      "cpu.realtimePeriod",  NULL,              cgroup_emit_nonzero_u64,   AT(cpu.realtime_period) },

@@ -37,6 +37,9 @@ struct cgroup_cpu {
 	struct opt_u64 realtime_period;
 	const char *cpus, *mems;
 	struct opt_i64 idle;
+	/* from intent, no property of linux.resources: */
+	bool proportional;      /* the weight in v2 is to keep the proportions of shares */
+	const char *uclamp_min; /* "max": a task that runs wants a fast CPU */
 };
 
 /* pids: 0 is a real limit, -1 is unlimited. */
@@ -61,6 +64,7 @@ struct cgroup_block_io {
 	struct json_list throttle_write_bps;
 	struct json_list throttle_read_iops;
 	struct json_list throttle_write_iops;
+	bool proportional; /* from intent: weights are the same numbers in both versions */
 };
 
 struct cgroup_hugepage {
@@ -83,6 +87,12 @@ struct cgroup_rdma {
 	struct opt_u64 handles, objects;
 };
 
+/* A value that was compiled from intent, and what the user wrote. */
+struct cgroup_origin {
+	const char *field; /* behind "linux.resources." */
+	const char *from;  /* with its prefix: "masu.resources.cpu.max" */
+};
+
 struct cgroup_resources {
 	struct json_list devices; /* struct cgroup_device */
 	struct cgroup_memory memory;
@@ -93,4 +103,5 @@ struct cgroup_resources {
 	struct cgroup_network network;
 	struct json_list rdma;    /* struct cgroup_rdma */
 	struct json_list unified; /* struct json_pair: file, text */
+	struct json_list origins; /* struct cgroup_origin */
 };

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the files about intent share. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "cgroup/intent.h"
+
+struct arena;
+struct err;
+
+enum {
+	CGROUP_PERIOD_US = 250000, /* lmctfy's: long enough for a cap of 4m */
+	CGROUP_QUOTA_LEAST_US = 1000,
+	CGROUP_CPU_MAX_LEAST = 4, /* thousandths: the least quota in that period */
+	CGROUP_PAGE_NAME_MAX = 24,
+};
+
+/* ERR_INPUT with the prefix in front. */
+int cgroup_intent_refuse(struct err *err, const char *prefix, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* "2M" as the kernel's files spell it, "2MB"; and back. False for what is no page size. */
+bool cgroup_page_name(const char *size, char name[CGROUP_PAGE_NAME_MAX]);
+
+/* Every CPU of the list is there; or ERR_INPUT. */
+int cgroup_cpus_check(const char *list, const char *prefix, struct err *err);
+
+/* A list of CPUs for a pin; NULL with the error. */
+const char *cgroup_cpus_pick(const struct cgroup_pin *pin, const char *prefix, struct arena *arena,
+			     struct err *err);
