@@ -109,7 +109,7 @@ static bool print_max(int64_t value, char text[JSON_AMOUNT_MAX])
 {
 	if (value != CGROUP_UNLIMITED)
 		return false;
-	strcpy(text, "max");
+	memcpy(text, "max", sizeof("max"));
 	return true;
 }
 
