@@ -230,13 +230,34 @@ struct cgroup_cpu_stats {
 	struct cgroup_pressure psi;
 };
 
+/* The share of one NUMA node; what the version does not tell apart is absent. */
+struct cgroup_numa_stats {
+	const char *node; /* "0" */
+	struct opt_u64 total, file, anon, unevictable;
+};
+
+/* How often each happened since the cgroup was made, with all below. */
+struct cgroup_memory_events {
+	struct opt_u64 low, high, max, oom, oom_kill, oom_group_kill;
+};
+
 struct cgroup_memory_stats {
 	struct opt_u64 cache;
+	struct opt_u64 working_set;     /* usage without file pages that nobody has used lately */
+	struct opt_u64 effective_limit; /* the least of its own, its ancestors' and the machine */
+	struct opt_u64 reservation;     /* soft limit, protection */
+	struct opt_u64 inactive_file;   /* not in the JSON: a part of `raw` */
 	struct cgroup_usage usage;
 	struct cgroup_usage swap; /* memory and swap together, in v2 as well */
 	struct cgroup_usage kernel, kernel_tcp;
-	struct json_raw raw; /* memory.stat as a JSON object */
+	struct json_raw raw;   /* memory.stat as a JSON object */
+	struct json_list numa; /* struct cgroup_numa_stats */
+	struct cgroup_memory_events events;
 	struct cgroup_pressure psi;
+};
+
+struct cgroup_cpuset_stats {
+	struct json_list cpus, mems; /* uint64_t: those that it may use */
 };
 
 struct cgroup_pids_stats {
@@ -261,6 +282,7 @@ struct cgroup_page_stats {
 
 struct cgroup_stats {
 	struct cgroup_cpu_stats cpu;
+	struct cgroup_cpuset_stats cpuset;
 	struct cgroup_memory_stats memory;
 	struct cgroup_pids_stats pids;
 	struct cgroup_io_stats io;
@@ -274,6 +296,26 @@ extern const struct json_object cgroup_stats_object;
  * ERR_UNSUPPORTED when the container has no cgroup. */
 int cgroup_stats_read(struct cgroup *cgroup, struct arena *arena, struct cgroup_stats *stats,
 		      struct err *err);
+
+/*
+ * The same again and again, with the files kept open. A brief reading costs a few microseconds of
+ * each of some eight files, and leaves out what they do not tell: pressure, NUMA, events, raw.
+ * Where descriptors run out, files are opened for each reading.
+ */
+enum cgroup_detail {
+	CGROUP_BRIEF,
+	CGROUP_FULL,
+};
+
+struct cgroup_meter;
+
+/* Lives in the cgroup's arena, which must outlive it; close it before the cgroup. */
+struct cgroup_meter *cgroup_meter_open(struct cgroup *cgroup, enum cgroup_detail detail,
+				       struct err *err);
+/* ENOENT when the cgroup has gone. */
+int cgroup_meter_read(struct cgroup_meter *meter, struct arena *arena, struct cgroup_stats *stats,
+		      struct err *err);
+void cgroup_meter_close(struct cgroup_meter *meter);
 
 /* What a mount of type "cgroup" inside the container shows; plain data for ns/. */
 struct cgroup_mount {
@@ -421,3 +463,29 @@ int cgroup_rdt_enter(const struct cgroup_rdt_spec *spec, const struct cgroup_rdt
 		     const char *id, pid_t pid, struct err *err);
 int cgroup_rdt_destroy(const struct cgroup_rdt_state *state, struct err *err);
 bool cgroup_rdt_available(void);
+
+/* What one resource of resctrl can do at all. */
+struct cgroup_rdt_info {
+	const char *cbm_mask;
+	struct opt_u64 min_cbm_bits, num_closids;
+	struct opt_u64 bandwidth_gran, delay_linear, min_bandwidth;
+};
+
+/* Counters of one domain, as a rule a socket. */
+struct cgroup_rdt_domain {
+	struct opt_u64 occupancy, total_bytes, local_bytes;
+};
+
+struct cgroup_rdt_stats {
+	struct cgroup_rdt_info l3, bandwidth;
+	const char *l3_root, *l3_schema;
+	const char *bandwidth_root, *bandwidth_schema;
+	struct json_list mbm, cmt; /* struct cgroup_rdt_domain */
+};
+
+/* As `intel_rdt` of runc's "stats" event. */
+extern const struct json_object cgroup_rdt_stats_object;
+
+/* *stats in the arena; NULL for a container without a group of its own. */
+int cgroup_rdt_stats_read(const struct cgroup_rdt_state *state, struct arena *arena,
+			  struct cgroup_rdt_stats **stats, struct err *err);

@@ -380,6 +380,22 @@ int cgroup_rdt_destroy(const struct cgroup_rdt_state *state, struct err *err)
 	return root < 0 ? 0 : resctrl_destroy_at(root, state, err);
 }
 
+int cgroup_rdt_stats_read(const struct cgroup_rdt_state *state, struct arena *arena,
+			  struct cgroup_rdt_stats **stats, struct err *err)
+{
+	*stats = NULL;
+	if (!state->group && !state->monitor)
+		return 0;
+	auto_close int root = open_root(NULL);
+
+	if (root < 0)
+		return 0;
+	*stats = arena_alloc(arena, sizeof(**stats));
+	if (!*stats)
+		return err_sys(err, "read statistics of %s", RESCTRL_ROOT);
+	return resctrl_stats_at(root, state, arena, *stats, err);
+}
+
 bool cgroup_rdt_available(void)
 {
 	auto_close int root = open_root(NULL);

@@ -8,6 +8,7 @@
 struct arena;
 struct cgroup_rdt_spec;
 struct cgroup_rdt_state;
+struct cgroup_rdt_stats;
 struct err;
 
 #define RESCTRL_ROOT "/sys/fs/resctrl"
@@ -19,3 +20,5 @@ int resctrl_create_at(int root, const struct cgroup_rdt_spec *spec,
 int resctrl_enter_at(int root, const struct cgroup_rdt_spec *spec, const char *id, pid_t pid,
 		     struct err *err);
 int resctrl_destroy_at(int root, const struct cgroup_rdt_state *state, struct err *err);
+int resctrl_stats_at(int root, const struct cgroup_rdt_state *state, struct arena *arena,
+		     struct cgroup_rdt_stats *stats, struct err *err);

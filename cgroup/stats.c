@@ -2,14 +2,12 @@
 /* What the kernel counts for a container: read by the tables of each version, written as JSON. */
 #include "cgroup/stats.h"
 
-#include <dirent.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "base/auto.h"
-#include "base/err.h"
 #include "base/str.h"
 #include "cgroup/cgroup.h"
 #include "cgroup/place.h"
@@ -62,13 +60,42 @@ static const struct json_row cpu_rows[] = {
 };
 static const struct json_object cpu_object = JSON_OBJECT_OF(struct cgroup_cpu_stats, cpu_rows);
 
+static const struct json_row cpuset_rows[] = {
+	{ "cpus", JSON_U64S, AT(cgroup_cpuset_stats, cpus) },
+	{ "mems", JSON_U64S, AT(cgroup_cpuset_stats, mems) },
+};
+static const struct json_object cpuset_object = JSON_OBJECT_OF(struct cgroup_cpuset_stats, cpuset_rows);
+
+static const struct json_row numa_rows[] = {
+	{ "total",       JSON_U64, AT(cgroup_numa_stats, total) },
+	{ "file",        JSON_U64, AT(cgroup_numa_stats, file) },
+	{ "anon",        JSON_U64, AT(cgroup_numa_stats, anon) },
+	{ "unevictable", JSON_U64, AT(cgroup_numa_stats, unevictable) },
+};
+static const struct json_object numa_object = JSON_OBJECT_OF(struct cgroup_numa_stats, numa_rows);
+
+static const struct json_row memory_events_rows[] = {
+	{ "low",            JSON_U64, AT(cgroup_memory_events, low) },
+	{ "high",           JSON_U64, AT(cgroup_memory_events, high) },
+	{ "max",            JSON_U64, AT(cgroup_memory_events, max) },
+	{ "oom",            JSON_U64, AT(cgroup_memory_events, oom) },
+	{ "oom_kill",       JSON_U64, AT(cgroup_memory_events, oom_kill) },
+	{ "oom_group_kill", JSON_U64, AT(cgroup_memory_events, oom_group_kill) },
+};
+static const struct json_object memory_events_object = JSON_OBJECT_OF(struct cgroup_memory_events, memory_events_rows);
+
 static const struct json_row memory_rows[] = {
 	{ "cache",     JSON_U64,    AT(cgroup_memory_stats, cache) },
+	{ "workingSet", JSON_U64,   AT(cgroup_memory_stats, working_set) },
+	{ "effectiveLimit", JSON_U64, AT(cgroup_memory_stats, effective_limit) },
+	{ "reservation", JSON_U64,  AT(cgroup_memory_stats, reservation) },
 	{ "usage",     JSON_OBJECT, AT(cgroup_memory_stats, usage),      &usage_object },
 	{ "swap",      JSON_OBJECT, AT(cgroup_memory_stats, swap),       &usage_object },
 	{ "kernel",    JSON_OBJECT, AT(cgroup_memory_stats, kernel),     &usage_object },
 	{ "kernelTCP", JSON_OBJECT, AT(cgroup_memory_stats, kernel_tcp), &usage_object },
 	{ "raw",       JSON_RAW,    AT(cgroup_memory_stats, raw) },
+	{ "numa",      JSON_MAP,    AT(cgroup_memory_stats, numa),       &numa_object },
+	{ "event_count", JSON_OBJECT, AT(cgroup_memory_stats, events),   &memory_events_object },
 	{ "psi",       JSON_OBJECT, AT(cgroup_memory_stats, psi),        &pressure_object },
 };
 static const struct json_object memory_object = JSON_OBJECT_OF(struct cgroup_memory_stats, memory_rows);
@@ -102,6 +129,7 @@ static const struct json_object page_object = JSON_OBJECT_OF(struct cgroup_page_
 /* The sections are always there, so that a reader need not ask for each. */
 static const struct json_row stats_rows[] = {
 	{ "cpu",     JSON_OBJECT, AT(cgroup_stats, cpu),    &cpu_object,    .flags = JSON_ALWAYS },
+	{ "cpuset",  JSON_OBJECT, AT(cgroup_stats, cpuset), &cpuset_object },
 	{ "memory",  JSON_OBJECT, AT(cgroup_stats, memory), &memory_object, .flags = JSON_ALWAYS },
 	{ "pids",    JSON_OBJECT, AT(cgroup_stats, pids),   &pids_object,   .flags = JSON_ALWAYS },
 	{ "blkio",   JSON_OBJECT, AT(cgroup_stats, io),     &io_object,     .flags = JSON_ALWAYS },
@@ -112,19 +140,40 @@ static const struct json_row stats_rows[] = {
 
 const struct json_object cgroup_stats_object = JSON_OBJECT_OF(struct cgroup_stats, stats_rows);
 
-int cgroup_count_number(const struct cgroup_counter *counter, const char *text, struct arena *arena,
-			void *target)
+static bool find_number(const struct cgroup_counter *counter, const char *text, uint64_t *value)
 {
 	/* v1's "no limit" is LONG_MAX, rounded down to a page, whatever its size */
 	static const uint64_t no_limit = INT64_MAX & ~(uint64_t)0xffff;
+	bool found = counter->key ? cgroup_read_key(text, counter->key, value)
+				  : str_parse_u64(text, value);
+
+	if (!found || *value >= no_limit)
+		return false;
+	*value *= counter->unit ? counter->unit : 1;
+	return true;
+}
+
+int cgroup_count_number(const struct cgroup_counter *counter, const char *text, struct arena *arena,
+			void *target)
+{
 	struct opt_u64 *member = (struct opt_u64 *)((char *)target + counter->offset);
-	uint64_t unit = counter->unit ? counter->unit : 1, value = 0;
-	bool found = counter->key ? cgroup_read_key(text, counter->key, &value)
-				  : str_parse_u64(text, &value) && value < no_limit;
+	uint64_t value;
 
 	(void)arena;
-	if (found && !member->set)
-		*member = (struct opt_u64){ true, value * unit };
+	if (!member->set && find_number(counter, text, &value))
+		*member = (struct opt_u64){ true, value };
+	return 0;
+}
+
+int cgroup_count_least(const struct cgroup_counter *counter, const char *text, struct arena *arena,
+		       void *target)
+{
+	struct opt_u64 *member = (struct opt_u64 *)((char *)target + counter->offset);
+	uint64_t value;
+
+	(void)arena;
+	if (find_number(counter, text, &value) && (!member->set || value < member->value))
+		*member = (struct opt_u64){ true, value };
 	return 0;
 }
 
@@ -147,6 +196,106 @@ int cgroup_count_list(const struct cgroup_counter *counter, const char *text, st
 	}
 	if (count)
 		*list = (struct json_list){ numbers, count };
+	return 0;
+}
+
+int cgroup_count_set(const struct cgroup_counter *counter, const char *text, struct arena *arena,
+		     void *target)
+{
+	enum { MOST = 65536 }; /* far more processors than Linux can have */
+	struct json_list *list = (struct json_list *)((char *)target + counter->offset);
+	char *end;
+
+	if (list->count)
+		return 0;
+	for (;; text = end + (*end == ',')) {
+		uint64_t first = strtoull(text, &end, 10), last = first;
+
+		if (end == text)
+			return 0;
+		if (*end == '-')
+			last = strtoull(end + 1, &end, 10);
+		for (; first <= last && last < MOST; first++) {
+			uint64_t *number = cgroup_stats_add(list, sizeof(*number), arena);
+
+			if (!number)
+				return -1;
+			*number = first;
+		}
+	}
+}
+
+/* The node of that name, added when it is new; NULL without memory. */
+static struct cgroup_numa_stats *find_node(struct json_list *list, uint64_t node,
+					   struct arena *arena)
+{
+	char name[24];
+
+	str_format(name, sizeof(name), "%" PRIu64, node);
+	for (size_t i = 0; i < list->count; i++) {
+		struct cgroup_numa_stats *known = &JSON_ITEMS(struct cgroup_numa_stats, list)[i];
+
+		if (strcmp(known->node, name) == 0)
+			return known;
+	}
+	struct cgroup_numa_stats *added = cgroup_stats_add(list, sizeof(*added), arena);
+
+	if (added)
+		*added = (struct cgroup_numa_stats){ .node = arena_strdup(arena, name) };
+	return added && added->node ? added : NULL;
+}
+
+/* " N0=4096 N1=0" into the member at `offset` of each node. */
+static int count_nodes(const char *words, size_t offset, uint64_t unit, struct json_list *list,
+		       struct arena *arena)
+{
+	uint64_t node, value;
+	int used;
+
+	while (sscanf(words, " N%" SCNu64 "=%" SCNu64 "%n", &node, &value, &used) == 2) {
+		struct cgroup_numa_stats *stats = find_node(list, node, arena);
+
+		if (!stats)
+			return -1;
+		*(struct opt_u64 *)((char *)stats + offset) =
+			(struct opt_u64){ true, value * unit };
+		words += used;
+	}
+	return 0;
+}
+
+int cgroup_count_numa(const struct cgroup_counter *counter, const char *text, struct arena *arena,
+		      void *target)
+{
+	static const struct name kinds[] = {
+		{ "total", offsetof(struct cgroup_numa_stats, total) },
+		{ "file", offsetof(struct cgroup_numa_stats, file) },
+		{ "anon", offsetof(struct cgroup_numa_stats, anon) },
+		{ "unevictable", offsetof(struct cgroup_numa_stats, unevictable) },
+		{ NULL, 0 },
+	};
+	struct json_list *list = (struct json_list *)((char *)target + counter->offset);
+	/* the version whose kinds have a prefix counts in pages */
+	uint64_t unit = counter->key[0] ? (uint64_t)sysconf(_SC_PAGESIZE) : 1;
+
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		char kind[16];
+		int64_t offset;
+
+		line += *line == '\n';
+		if (!str_starts(line, counter->key))
+			continue;
+		const char *word = line + strlen(counter->key);
+		size_t length = strcspn(word, "= \n");
+
+		if (str_format(kind, sizeof(kind), "%.*s", (int)length, word) < 0 ||
+		    !names_find(kinds, kind, &offset))
+			continue;
+		word += length;
+		word += *word == '=' ? strcspn(word, " \n") : 0; /* the sum of all nodes */
+		if (count_nodes(word, (size_t)offset, unit, list, arena) < 0)
+			return -1;
+	}
 	return 0;
 }
 
@@ -220,122 +369,28 @@ int cgroup_count_pressure(const struct cgroup_counter *counter, const char *text
 	return read_pressure_line(text, "full", arena, &pressure->full);
 }
 
-/* Room for one more item of `size`: the list doubles at each power of two. */
-static int make_room(struct json_list *list, size_t size, struct arena *arena)
+/* The list doubles at each power of two. */
+void *cgroup_stats_add(struct json_list *list, size_t size, struct arena *arena)
 {
-	if (list->count & (list->count - 1))
-		return 0;
-	char *items = arena_alloc(arena, (list->count ? list->count * 2 : 1) * size);
+	if (!(list->count & (list->count - 1))) {
+		char *items = arena_alloc(arena, (list->count ? list->count * 2 : 1) * size);
 
-	if (!items)
-		return -1;
-	if (list->count)
-		memcpy(items, list->items, list->count * size);
-	list->items = items;
-	return 0;
+		if (!items)
+			return NULL;
+		if (list->count)
+			memcpy(items, list->items, list->count * size);
+		list->items = items;
+	}
+	return (char *)list->items + list->count++ * size;
 }
 
 int cgroup_count_add_io(struct json_list *list, const struct cgroup_io_count *count,
 			struct arena *arena)
 {
-	if (make_room(list, sizeof(*count), arena) < 0)
+	struct cgroup_io_count *added = cgroup_stats_add(list, sizeof(*added), arena);
+
+	if (!added)
 		return -1;
-	JSON_ITEMS(struct cgroup_io_count, list)[list->count++] = *count;
-	return 0;
-}
-
-/* A file's text without its last newline; NULL when the kernel does not have it. */
-static char *load(const struct cgroup_place *place, const char *prefix, const char *file,
-		  struct arena *arena)
-{
-	char path[PATH_MAX];
-
-	if (str_format(path, sizeof(path), "%s/%s%s", place->dir, prefix, file) < 0)
-		return NULL;
-	char *text = cgroup_read_text(path, arena, NULL);
-	size_t length = text ? strlen(text) : 0;
-
-	if (length && text[length - 1] == '\n')
-		text[length - 1] = '\0';
-	return text;
-}
-
-static int read_rows(const struct cgroup_place *place, const char *prefix,
-		     const struct cgroup_counter *rows, size_t count, struct arena *arena,
-		     void *target)
-{
-	const char *file = "", *text = NULL;
-
-	for (const struct cgroup_counter *row = rows; row < rows + count; row++) {
-		if (!(place->mask & CGROUP_BIT(row->controller)))
-			continue;
-		if (strcmp(row->file, file) != 0)
-			text = load(place, prefix, row->file, arena);
-		file = row->file;
-		if (text && row->read(row, text, arena, target) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-/* "2MB" of "hugetlb.2MB.current", which the first row's file is named for; 0: it is another file.
- */
-static size_t page_size_length(const char *name, const char *file)
-{
-	static const char prefix[] = "hugetlb.";
-
-	if (!str_starts(name, prefix))
-		return 0;
-	name += sizeof(prefix) - 1;
-	size_t length = strcspn(name, ".");
-
-	return name[length] == '.' && strcmp(name + length + 1, file) == 0 ? length : 0;
-}
-
-/* Which sizes of huge pages there are, the directory tells. */
-static int read_pages(const struct cgroup_place *place, struct arena *arena, struct json_list *list)
-{
-	const struct cgroup_counters *counters = place->ops->counters;
-	auto_closedir DIR *dir = NULL;
-
-	if (place->mask & CGROUP_BIT(CGROUP_HUGETLB))
-		dir = opendir(place->dir);
-	for (const struct dirent *entry; dir && (entry = readdir(dir));) {
-		size_t length = page_size_length(entry->d_name, counters->page_rows[0].file);
-
-		if (!length)
-			continue;
-		struct cgroup_page_stats page = {
-			.size = arena_strndup(arena, entry->d_name + strlen("hugetlb."), length),
-		};
-		const char *prefix = arena_printf(arena, "hugetlb.%s.", page.size);
-
-		if (!page.size || !prefix ||
-		    read_rows(place, prefix, counters->page_rows, counters->page_count, arena,
-			      &page) < 0 ||
-		    make_room(list, sizeof(page), arena) < 0)
-			return -1;
-		JSON_ITEMS(struct cgroup_page_stats, list)[list->count++] = page;
-	}
-	return 0;
-}
-
-int cgroup_stats_read(struct cgroup *cgroup, struct arena *arena, struct cgroup_stats *stats,
-		      struct err *err)
-{
-	*stats = (struct cgroup_stats){ 0 };
-	if (!cgroup->count)
-		return err_set(err, ERR_UNSUPPORTED,
-			       "read statistics: the container has no cgroup");
-	if (cgroup_is_gone(cgroup))
-		return err_set(err, ENOENT, "read statistics: the container's cgroup is gone");
-	for (size_t i = 0; i < cgroup->count; i++) {
-		const struct cgroup_place *place = &cgroup->places[i];
-		const struct cgroup_counters *counters = place->ops->counters;
-
-		if (read_rows(place, "", counters->rows, counters->count, arena, stats) < 0 ||
-		    read_pages(place, arena, &stats->pages) < 0)
-			return err_sys(err, "read statistics of %s", place->dir);
-	}
+	*added = *count;
 	return 0;
 }

@@ -2,6 +2,7 @@
 /* Counters as kernel files: tables with one row per number tell where each version keeps it. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,7 @@ struct cgroup_counter {
 	size_t offset;
 	const char *key; /* what the line begins with; NULL: the file holds nothing else */
 	uint64_t unit;   /* of the kernel's number, in ns or bytes; 0 stands for 1 */
+	bool brief;      /* also read for CGROUP_BRIEF */
 };
 
 struct cgroup_counters {
@@ -35,6 +37,9 @@ struct cgroup_counters {
 	/* The same for each size of huge pages: the file is hugetlb.SIZE.FILE. */
 	const struct cgroup_counter *page_rows;
 	size_t page_count;
+	/* Of each directory above the container's. */
+	const struct cgroup_counter *ancestor_rows;
+	size_t ancestor_count;
 };
 
 extern const struct cgroup_counters cgroup_v1_counters;
@@ -47,12 +52,21 @@ typedef int cgroup_count(const struct cgroup_counter *counter, const char *text,
 
 /* One number, or the one behind `key`; "max" and v1's highest value are no limit: absent. */
 cgroup_count cgroup_count_number;
+/* The same, where the least of all rows counts. */
+cgroup_count cgroup_count_least;
 /* All numbers of the file, as a list of uint64_t. */
 cgroup_count cgroup_count_list;
+/* The kernel's list format, "0-3,7", as a list of uint64_t. */
+cgroup_count cgroup_count_set;
 /* All lines "KEY NUMBER", as one JSON object. */
 cgroup_count cgroup_count_map;
+/* A line a kind of memory, "KEYanon N0=1 N1=2" or with '=' behind the kind; the key may be "". */
+cgroup_count cgroup_count_numa;
 /* Pressure stall information. */
 cgroup_count cgroup_count_pressure;
+
+/* One more item of `size` bytes at the end of a list; NULL without memory. */
+void *cgroup_stats_add(struct json_list *list, size_t size, struct arena *arena);
 
 /* Append to a list of struct cgroup_io_count; -1 without memory. */
 int cgroup_count_add_io(struct json_list *list, const struct cgroup_io_count *count,

@@ -78,30 +78,46 @@ enum {
 #define AT(member) offsetof(struct cgroup_stats, member)
 static const struct cgroup_counter rows[] = {
 	/* every directory has the times; the rest of the file comes with the controller */
-	{ CGROUP_CORE,   "cpu.stat",            cgroup_count_number,   AT(cpu.usage.total),  "usage_usec",  NS_OF_US },
+	{ CGROUP_CORE,   "cpu.stat",            cgroup_count_number,   AT(cpu.usage.total),  "usage_usec",  NS_OF_US, .brief = true },
 	{ CGROUP_CORE,   "cpu.stat",            cgroup_count_number,   AT(cpu.usage.user),   "user_usec",   NS_OF_US },
 	{ CGROUP_CORE,   "cpu.stat",            cgroup_count_number,   AT(cpu.usage.kernel), "system_usec", NS_OF_US },
-	{ CGROUP_CPU,    "cpu.stat",            cgroup_count_number,   AT(cpu.throttling.periods),           "nr_periods" },
-	{ CGROUP_CPU,    "cpu.stat",            cgroup_count_number,   AT(cpu.throttling.throttled_periods), "nr_throttled" },
-	{ CGROUP_CPU,    "cpu.stat",            cgroup_count_number,   AT(cpu.throttling.throttled_time),    "throttled_usec", NS_OF_US },
+	{ CGROUP_CPU,    "cpu.stat",            cgroup_count_number,   AT(cpu.throttling.periods),           "nr_periods", .brief = true },
+	{ CGROUP_CPU,    "cpu.stat",            cgroup_count_number,   AT(cpu.throttling.throttled_periods), "nr_throttled", .brief = true },
+	{ CGROUP_CPU,    "cpu.stat",            cgroup_count_number,   AT(cpu.throttling.throttled_time),    "throttled_usec", NS_OF_US, .brief = true },
 	{ CGROUP_CORE,   "cpu.pressure",        cgroup_count_pressure, AT(cpu.psi) },
 	{ CGROUP_MEMORY, "memory.stat",         cgroup_count_number,   AT(memory.cache),        "file" },
 	{ CGROUP_MEMORY, "memory.stat",         cgroup_count_number,   AT(memory.kernel.usage), "kernel" },
+	{ CGROUP_MEMORY, "memory.stat",         cgroup_count_number,   AT(memory.inactive_file), "inactive_file", .brief = true },
 	{ CGROUP_MEMORY, "memory.stat",         cgroup_count_map,      AT(memory.raw) },
-	{ CGROUP_MEMORY, "memory.max",          cgroup_count_number,   AT(memory.usage.limit) },
-	{ CGROUP_MEMORY, "memory.current",      cgroup_count_number,   AT(memory.usage.usage) },
+	{ CGROUP_MEMORY, "memory.max",          cgroup_count_number,   AT(memory.usage.limit), .brief = true },
+	{ CGROUP_MEMORY, "memory.max",          cgroup_count_least,    AT(memory.effective_limit), .brief = true },
+	{ CGROUP_MEMORY, "memory.low",          cgroup_count_number,   AT(memory.reservation) },
+	{ CGROUP_MEMORY, "memory.current",      cgroup_count_number,   AT(memory.usage.usage), .brief = true },
 	{ CGROUP_MEMORY, "memory.peak",         cgroup_count_number,   AT(memory.usage.max) },
 	{ CGROUP_MEMORY, "memory.events",       cgroup_count_number,   AT(memory.usage.failcnt), "max" },
+	{ CGROUP_MEMORY, "memory.events",       cgroup_count_number,   AT(memory.events.low),            "low" },
+	{ CGROUP_MEMORY, "memory.events",       cgroup_count_number,   AT(memory.events.high),           "high" },
+	{ CGROUP_MEMORY, "memory.events",       cgroup_count_number,   AT(memory.events.max),            "max" },
+	{ CGROUP_MEMORY, "memory.events",       cgroup_count_number,   AT(memory.events.oom),            "oom" },
+	{ CGROUP_MEMORY, "memory.events",       cgroup_count_number,   AT(memory.events.oom_kill),       "oom_kill" },
+	{ CGROUP_MEMORY, "memory.events",       cgroup_count_number,   AT(memory.events.oom_group_kill), "oom_group_kill" },
+	{ CGROUP_MEMORY, "memory.numa_stat",    cgroup_count_numa,     AT(memory.numa), "" },
 	{ CGROUP_MEMORY, "memory.swap.max",     count_with_memory,     AT(memory.swap.limit) },
 	{ CGROUP_MEMORY, "memory.swap.current", count_with_memory,     AT(memory.swap.usage) },
 	{ CGROUP_CORE,   "memory.pressure",     cgroup_count_pressure, AT(memory.psi) },
-	{ CGROUP_PIDS,   "pids.current",        cgroup_count_number,   AT(pids.current) },
-	{ CGROUP_PIDS,   "pids.max",            cgroup_count_number,   AT(pids.limit) },
-	{ CGROUP_BLKIO,  "io.stat",             count_io,              AT(io.bytes),      "bytes" },
+	{ CGROUP_CPUSET, "cpuset.cpus.effective", cgroup_count_set,    AT(cpuset.cpus) },
+	{ CGROUP_CPUSET, "cpuset.mems.effective", cgroup_count_set,    AT(cpuset.mems) },
+	{ CGROUP_PIDS,   "pids.current",        cgroup_count_number,   AT(pids.current), .brief = true },
+	{ CGROUP_PIDS,   "pids.max",            cgroup_count_number,   AT(pids.limit), .brief = true },
+	{ CGROUP_BLKIO,  "io.stat",             count_io,              AT(io.bytes),      "bytes", .brief = true },
 	{ CGROUP_BLKIO,  "io.stat",             count_io,              AT(io.operations), "ios" },
 	{ CGROUP_CORE,   "io.pressure",         cgroup_count_pressure, AT(io.psi) },
 };
 #undef AT
+
+static const struct cgroup_counter ancestor_rows[] = {
+	{ CGROUP_MEMORY, "memory.max", cgroup_count_least, offsetof(struct cgroup_stats, memory.effective_limit), .brief = true },
+};
 
 #define AT(member) offsetof(struct cgroup_page_stats, member)
 static const struct cgroup_counter page_rows[] = {
@@ -113,8 +129,10 @@ static const struct cgroup_counter page_rows[] = {
 /* clang-format on */
 
 const struct cgroup_counters cgroup_v2_counters = {
-	rows,
-	sizeof(rows) / sizeof(rows[0]),
-	page_rows,
-	sizeof(page_rows) / sizeof(page_rows[0]),
+	.rows = rows,
+	.count = sizeof(rows) / sizeof(rows[0]),
+	.page_rows = page_rows,
+	.page_count = sizeof(page_rows) / sizeof(page_rows[0]),
+	.ancestor_rows = ancestor_rows,
+	.ancestor_count = sizeof(ancestor_rows) / sizeof(ancestor_rows[0]),
 };

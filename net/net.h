@@ -250,6 +250,22 @@ char *net_hosts_text(const struct net_state *state, const struct net_spec *spec,
 char *net_resolv_text(const struct net_spec *spec, const char *host_text, bool resolver,
 		      struct arena *arena, struct err *err);
 
+/* ---- counters ---- */
+
+/* One interface of a network namespace, named as runc's "stats" event names it. */
+struct net_counters {
+	const char *name;
+	struct opt_u64 rx_bytes, rx_packets, rx_errors, rx_dropped;
+	struct opt_u64 tx_bytes, tx_packets, tx_errors, tx_dropped;
+};
+extern const struct json_object net_counters_object;
+
+/*
+ * Append a struct net_counters for each interface of the text of /proc/PID/net/dev, which shows
+ * that process's namespace; loopback is left out. -1 without memory.
+ */
+int net_counters_parse(const char *text, struct arena *arena, struct json_list *list);
+
 /* ---- the name server of a container, for a program that stays with it ---- */
 
 struct net_resolver;

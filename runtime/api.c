@@ -416,30 +416,30 @@ int masu_pids(struct masu *masu, const char *id, pid_t **pids, size_t *count,
 	return 0;
 }
 
-int masu_stats(struct masu *masu, const char *id, char **json, struct masu_error *error)
+int masu_stats(struct masu *masu, const char *name, char **json, struct masu_error *error)
 {
 	struct err *err = api_error(error);
-	auto_container struct container container = CONTAINER_INIT;
+	auto_subject struct subject subject = SUBJECT_INIT;
 
-	if (container_open(masu, id, STATE_UNLOCKED, false, &container, err) < 0)
+	if (subject_open(masu, name, &subject, err) < 0)
 		return -1;
-	const char *text = container_stats(&container, &container.arena, err);
+	const char *text = stats_line(&subject, &subject.container.arena, err);
 
 	if (!text)
 		return -1;
 	*json = strdup(text);
-	return *json ? 0 : err_sys(err, "statistics of %s", id);
+	return *json ? 0 : err_sys(err, "statistics of %s", name);
 }
 
-int masu_events(struct masu *masu, const char *id, unsigned int interval_ms,
+int masu_events(struct masu *masu, const char *name, unsigned int interval_ms,
 		masu_event_callback *report, void *data, struct masu_error *error)
 {
 	struct err *err = api_error(error);
-	auto_container struct container container = CONTAINER_INIT;
+	auto_subject struct subject subject = SUBJECT_INIT;
 
-	if (container_open(masu, id, STATE_UNLOCKED, false, &container, err) < 0)
+	if (subject_open(masu, name, &subject, err) < 0)
 		return -1;
-	return container_events(&container, interval_ms, report, data, err);
+	return stats_events(&subject, interval_ms, report, data, err);
 }
 
 int masu_update(struct masu *masu, const char *id, const struct masu_update_options *given,

@@ -295,11 +295,12 @@ MASU_API int masu_pids(struct masu *masu, const char *id, pid_t **pids, size_t *
 
 /*
  * What the kernel counts for it, as one line of JSON like runc's: {"type":"stats","id":...,"data":
- * {"cpu":...,"memory":...,"pids":...,"blkio":...,"hugetlb":...}}. Times are in ns, sizes in bytes;
- * a counter that the kernel does not have and a limit that is not set are left out. MASU_ERR_STATE
- * when it is stopped, MASU_ERR_UNSUPPORTED when it has no cgroup.
+ * {"cpu":...,"cpuset":...,"memory":...,"pids":...,"blkio":...,"hugetlb":...,"intel_rdt":...,
+ * "network_interfaces":[...]}}. Times are in ns, sizes in bytes; a counter that the kernel does not
+ * have and a limit that is not set are left out. `name` is a container's id, or the path of a
+ * cgroup, "/a/b". MASU_ERR_STATE when it is stopped, MASU_ERR_UNSUPPORTED when it has no cgroup.
  */
-MASU_API int masu_stats(struct masu *masu, const char *id, char **json, struct masu_error *error);
+MASU_API int masu_stats(struct masu *masu, const char *name, char **json, struct masu_error *error);
 
 /* Called with one line of JSON without a newline; returns false to have no more of them. */
 typedef bool masu_event_callback(const char *json, void *data);
@@ -309,7 +310,7 @@ typedef bool masu_event_callback(const char *json, void *data);
  * {"type":"oom","id":...} soon after the kernel killed a process for lack of memory. Returns when
  * the container has stopped or `report` returned false.
  */
-MASU_API int masu_events(struct masu *masu, const char *id, unsigned int interval_ms,
+MASU_API int masu_events(struct masu *masu, const char *name, unsigned int interval_ms,
 			 masu_event_callback *report, void *data, struct masu_error *error);
 
 struct masu_update_options {

@@ -4,45 +4,77 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "base/auto.h"
 #include "base/err.h"
+#include "base/fd.h"
+#include "net/net.h"
+
+/* Everything that is counted, put together from the folders' parts. */
+struct counted {
+	struct cgroup_stats cgroup;
+	struct json_list interfaces; /* struct net_counters */
+	struct cgroup_rdt_stats *rdt;
+};
 
 struct event {
 	const char *type, *id;
-	struct cgroup_stats *data;
+	struct counted *data;
 };
 
 /* clang-format off */
-#define AT(member) offsetof(struct event, member)
+#define AT(type, member) offsetof(struct type, member)
+static const struct json_row counted_rows[] = {
+	{ NULL,                 JSON_EMBED,      AT(counted, cgroup),     &cgroup_stats_object },
+	{ "intel_rdt",          JSON_OBJECT_PTR, AT(counted, rdt),        &cgroup_rdt_stats_object },
+	{ "network_interfaces", JSON_LIST,       AT(counted, interfaces), &net_counters_object },
+};
+static const struct json_object counted_object = JSON_OBJECT_OF(struct counted, counted_rows);
+
 static const struct json_row event_rows[] = {
-	{ "type", JSON_TEXT,       AT(type) },
-	{ "id",   JSON_TEXT,       AT(id) },
-	{ "data", JSON_OBJECT_PTR, AT(data), &cgroup_stats_object },
+	{ "type", JSON_TEXT,       AT(event, type) },
+	{ "id",   JSON_TEXT,       AT(event, id) },
+	{ "data", JSON_OBJECT_PTR, AT(event, data), &counted_object },
 };
 /* clang-format on */
 static const struct json_object event_object = JSON_OBJECT_OF(struct event, event_rows);
 
-const char *container_stats(struct container *container, struct arena *arena, struct err *err)
+static int read_interfaces(const struct subject *subject, struct arena *arena,
+			   struct json_list *interfaces, struct err *err)
 {
-	enum container_status status = container_status(container);
-	struct cgroup_stats stats;
-	struct event event = { "stats", container->id, &stats };
+	enum { ROOM = 1 << 16 }; /* some 500 interfaces */
 
-	if (status == CONTAINER_STOPPED || status == CONTAINER_CREATING) {
-		err_set(err, ERR_STATE, "container not running");
-		return NULL;
+	auto_close int network = subject_open_network(subject);
+	auto_free char *text = network < 0 ? NULL : malloc(ROOM);
+	ssize_t length = text ? fd_read_all(network, text, ROOM - 1) : -1;
+
+	if (network < 0)
+		return 0;
+	if (text && length >= 0) {
+		text[length] = '\0';
+		if (net_counters_parse(text, arena, interfaces) == 0)
+			return 0;
 	}
-	if (container_open_cgroup(container, err) < 0 ||
-	    cgroup_stats_read(container->cgroup, arena, &stats, err) < 0)
+	return err_sys(err, "read the network's counters");
+}
+
+const char *stats_line(const struct subject *subject, struct arena *arena, struct err *err)
+{
+	struct counted counted = { 0 };
+	struct event event = { "stats", subject->name, &counted };
+
+	if (cgroup_stats_read(subject->cgroup, arena, &counted.cgroup, err) < 0 ||
+	    read_interfaces(subject, arena, &counted.interfaces, err) < 0 ||
+	    cgroup_rdt_stats_read(&subject->container.state.rdt, arena, &counted.rdt, err) < 0)
 		return NULL;
 	return json_encode(&event_object, &event, 0, arena, err);
 }
 
 /* One stream of events. */
 struct watch {
-	struct container *container;
+	const struct subject *subject;
 	masu_event_callback *report;
 	void *data;
 	uint64_t kills; /* as last reported */
@@ -57,21 +89,14 @@ static int64_t clock_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static bool has_stopped(const struct container *container)
-{
-	struct pollfd process = { .fd = container->pidfd, .events = POLLIN };
-
-	return poll(&process, 1, 0) != 0;
-}
-
 static int report_stats(struct watch *watch, struct err *err)
 {
 	auto_arena struct arena arena = { 0 };
-	const char *line = container_stats(watch->container, &arena, err);
+	const char *line = stats_line(watch->subject, &arena, err);
 
 	if (line)
 		watch->ended |= !watch->report(line, watch->data);
-	else if (has_stopped(watch->container))
+	else if (subject_has_ended(watch->subject))
 		watch->ended = true; /* while it was asked; that is no failure */
 	else
 		return -1;
@@ -82,8 +107,8 @@ static int report_stats(struct watch *watch, struct err *err)
 static int report_oom(struct watch *watch, struct err *err)
 {
 	auto_arena struct arena arena = { 0 };
-	struct event event = { "oom", watch->container->id, NULL };
-	uint64_t kills = cgroup_oom_kills(watch->container->cgroup);
+	struct event event = { "oom", watch->subject->name, NULL };
+	uint64_t kills = cgroup_oom_kills(watch->subject->cgroup);
 
 	if (kills <= watch->kills)
 		return 0;
@@ -106,7 +131,7 @@ static int watch_until(struct watch *watch, int oom, int64_t end, struct err *er
 
 	while (!watch->ended) {
 		struct pollfd ready[] = {
-			{ .fd = watch->container->pidfd, .events = POLLIN },
+			{ .fd = watch->subject->container.pidfd, .events = POLLIN },
 			{ .fd = oom, .events = POLLIN | POLLPRI },
 		};
 		int64_t now = clock_ms(), left = end - now;
@@ -132,22 +157,18 @@ static int watch_until(struct watch *watch, int oom, int64_t end, struct err *er
 	return 0;
 }
 
-int container_events(struct container *container, unsigned int interval_ms,
-		     masu_event_callback *report, void *data, struct err *err)
+int stats_events(const struct subject *subject, unsigned int interval_ms,
+		 masu_event_callback *report, void *data, struct err *err)
 {
-	struct watch watch = { .container = container, .report = report, .data = data };
+	struct watch watch = { .subject = subject, .report = report, .data = data };
 
 	if (!interval_ms)
 		return err_set(err, ERR_INPUT, "interval: must be longer than 0");
-	if (container_open_cgroup(container, err) < 0)
-		return -1;
-	watch.kills = cgroup_oom_kills(container->cgroup);
+	watch.kills = cgroup_oom_kills(subject->cgroup);
 	/* without a watch the count is looked at once an interval, and at the end */
-	auto_close int oom = cgroup_oom_watch(container->cgroup, NULL);
+	auto_close int oom = cgroup_oom_watch(subject->cgroup, NULL);
 	int64_t next = clock_ms();
 
-	if (container->pidfd < 0)
-		return err_set(err, ERR_STATE, "container not running");
 	while (!watch.ended) {
 		if (report_stats(&watch, err) < 0)
 			return -1;

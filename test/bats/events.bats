@@ -50,6 +50,43 @@ has_lines() {
 	expect '.data.pids | has("limit") | not' '.data.memory.usage | has("limit") | not' '[.data.memory | .. | .limit? // empty] == []'
 }
 
+@test "the limit in force is the least of its own, its ancestors' and the machine's" {
+	start_box
+	masu_ok events --stats "$ID"
+	expect ".data.memory.effectiveLimit == $(($(awk '/^MemTotal/ { print $2 }' /proc/meminfo) * 1024))"
+	masu_ok update --memory 104857600 "$ID"
+	masu_ok events --stats "$ID"
+	expect '.data.memory.effectiveLimit == 104857600' '.data.memory.workingSet <= .data.memory.usage.usage' \
+		'.data.memory.numa | has("0")' '.data.memory.event_count.oom_kill == 0' '.data.cpuset.cpus | length > 0'
+}
+
+@test "interfaces of the container's own network are counted, those of the host are not" {
+	shell 'ip link set lo up; ip link add d0 type dummy 2>/dev/null; sleep 100'
+	start_box
+	pid=$(state_of pid)
+	nsenter -t "$pid" -n ip link add d1 type veth peer name d2
+	nsenter -t "$pid" -n ip link set d1 up
+	nsenter -t "$pid" -n ip link set d2 up
+	masu_ok events --stats "$ID"
+	expect '[.data.network_interfaces[].Name] | contains(["d1", "d2"])' \
+		'.data.network_interfaces[0] | has("RxBytes") and has("TxDropped")'
+	masu_ok delete --force "$ID"
+	spec_edit '.linux.namespaces |= map(select(.type != "network"))'
+	start_box
+	masu_ok events --stats "$ID"
+	expect '.data | has("network_interfaces") | not'
+}
+
+@test "a cgroup that is no container's is counted by its path" {
+	start_box
+	pid=$(state_of pid)
+	masu_ok events --stats "/masu-$ID"
+	expect '.id == "/masu-'"$ID"'"' '.data.pids.current == 1'
+	masu_fails 'does not exist' events --stats "/masu-$ID/absent"
+	masu_fails 'not the path' events --stats /
+	masu_fails 'not the path' events --stats /a/../..
+}
+
 @test "throttled time grows for a container that is throttled" {
 	shell 'while :; do :; done'
 	spec_edit '.linux.resources.cpu = {"quota": 5000, "period": 50000}'

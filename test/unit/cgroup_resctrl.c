@@ -127,6 +127,57 @@ static void test_named_class(int root, struct arena *arena)
 	CHECK_INT(unlinkat(root, "gold", AT_REMOVEDIR), 0);
 }
 
+/* What a machine with two sockets tells; a monitor of its own goes before the class's. */
+static void test_stats(int root, struct arena *arena)
+{
+	static const char *const dirs[] = { "info",
+					    "info/L3",
+					    "info/MB",
+					    "gold",
+					    "gold/mon_data",
+					    "gold/mon_data/mon_L3_00",
+					    "gold/mon_data/mon_L3_01" };
+
+	static const struct {
+		const char *path, *text;
+	} files[] = {
+		{ "schemata", "    MB:0=100;1=100\n    L3:0=fff;1=fff\n" },
+		{ "info/L3/cbm_mask", "fff\n" },
+		{ "info/L3/min_cbm_bits", "2\n" },
+		{ "info/L3/num_closids", "16\n" },
+		{ "info/MB/bandwidth_gran", "10\n" },
+		{ "gold/schemata", "L3:0=f;1=f\nMB:0=20;1=30\n" },
+		{ "gold/mon_data/mon_L3_00/llc_occupancy", "4096\n" },
+		{ "gold/mon_data/mon_L3_00/mbm_total_bytes", "77\n" },
+		{ "gold/mon_data/mon_L3_01/llc_occupancy", "Unavailable\n" },
+		{ "gold/mon_data/mon_L3_01/mbm_local_bytes", "88\n" },
+	};
+
+	static const size_t dir_count = sizeof(dirs) / sizeof(dirs[0]);
+	static const size_t file_count = sizeof(files) / sizeof(files[0]);
+	const struct cgroup_rdt_state gold = { .group = RESCTRL_ROOT "/gold" }, none = { NULL };
+	struct cgroup_rdt_stats stats;
+
+	for (size_t i = 0; i < dir_count; i++)
+		CHECK_INT(mkdirat(root, dirs[i], 0700), 0);
+	for (size_t i = 0; i < file_count; i++)
+		put_file(root, files[i].path, files[i].text);
+	CHECK_INT(resctrl_stats_at(root, &gold, arena, &stats, NULL), 0);
+	CHECK_TEXT(
+		json_encode(&cgroup_rdt_stats_object, &stats, 0, arena, NULL),
+		"{\"l3_cache_info\":{\"cbm_mask\":\"fff\",\"min_cbm_bits\":2,\"num_closids\":16},"
+		"\"l3_cache_schema_root\":\"L3:0=fff;1=fff\",\"l3_cache_schema\":\"L3:0=f;1=f\","
+		"\"mem_bw_info\":{\"bandwidth_gran\":10},\"mem_bw_schema_root\":\"MB:0=100;1=100\","
+		"\"mem_bw_schema\":\"MB:0=20;1=30\",\"mbm_stats\":[{\"mbm_total_bytes\":77},"
+		"{\"mbm_local_bytes\":88}],\"cmt_stats\":[{\"llc_occupancy\":4096}]}");
+	CHECK_INT(resctrl_stats_at(root, &none, arena, &stats, NULL), 0);
+	CHECK(!stats.l3_schema && !stats.cmt.count);
+	for (size_t i = file_count; i--;)
+		CHECK_INT(unlinkat(root, files[i].path, 0), 0);
+	for (size_t i = dir_count; i--;)
+		CHECK_INT(unlinkat(root, dirs[i], AT_REMOVEDIR), 0);
+}
+
 int main(void)
 {
 	auto_arena struct arena arena = { 0 };
@@ -146,6 +197,7 @@ int main(void)
 
 	test_own_class(root, &arena);
 	test_named_class(root, &arena);
+	test_stats(root, &arena);
 	CHECK_INT(rmdir(path), 0);
 	return unit_done("cgroup_resctrl");
 }

@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -44,7 +46,7 @@ static const struct stats_row rows[] = {
 	  "\"throttling\":{\"periods\":7,\"throttledPeriods\":3,\"throttledTime\":12345}},"
 	  "\"memory\":{},\"pids\":{},\"blkio\":{},\"hugetlb\":{}}" },
 	{ "v1: memory, where no limit is a number", &cgroup_v1_ops, UINT32_MAX,
-	  { { "memory.stat", "cache 4096\nrss 12165120\nodd line\n\nempty \nhierarchical_memory_limit 104857600\ntotal_cache 8192\n" },
+	  { { "memory.stat", "cache 4096\nrss 12165120\nodd line\n\nempty \nhierarchical_memory_limit 52428800\ntotal_cache 8192\ntotal_inactive_file 12000\n" },
 	    { "memory.limit_in_bytes", "104857600\n" },
 	    { "memory.usage_in_bytes", "12345\n" },
 	    { "memory.max_usage_in_bytes", "23456\n" },
@@ -53,9 +55,9 @@ static const struct stats_row rows[] = {
 	    { "memory.memsw.usage_in_bytes", "12346\n" },
 	    { "memory.kmem.limit_in_bytes", "9223372036854710272\n" },
 	    { "memory.kmem.tcp.usage_in_bytes", "0\n" } },
-	  "{\"cpu\":{},\"memory\":{\"cache\":8192,\"usage\":{\"limit\":104857600,\"usage\":12345,\"max\":23456,\"failcnt\":2},"
+	  "{\"cpu\":{},\"memory\":{\"cache\":8192,\"workingSet\":345,\"effectiveLimit\":52428800,\"usage\":{\"limit\":104857600,\"usage\":12345,\"max\":23456,\"failcnt\":2},"
 	  "\"swap\":{\"usage\":12346},\"kernelTCP\":{\"usage\":0},"
-	  "\"raw\":{\"cache\":4096,\"rss\":12165120,\"hierarchical_memory_limit\":104857600,\"total_cache\":8192}},"
+	  "\"raw\":{\"cache\":4096,\"rss\":12165120,\"hierarchical_memory_limit\":52428800,\"total_cache\":8192,\"total_inactive_file\":12000}},"
 	  "\"pids\":{},\"blkio\":{},\"hugetlb\":{}}" },
 	{ "v1: what bfq does not count the throttle does", &cgroup_v1_ops, UINT32_MAX,
 	  { { "blkio.bfq.io_service_bytes_recursive", "Total 0\n" },
@@ -87,15 +89,16 @@ static const struct stats_row rows[] = {
 	  "\"memory\":{},\"pids\":{\"current\":4,\"limit\":77},"
 	  "\"blkio\":{\"psi\":{\"some\":{\"avg10\":0.00,\"avg60\":0.00,\"avg300\":0.00,\"total\":1}}},\"hugetlb\":{}}" },
 	{ "v2: swap stands on top of memory", &cgroup_v2_ops, UINT32_MAX,
-	  { { "memory.stat", "anon 100\nfile 8192\nkernel 300\n" }, { "memory.current", "5000\n" }, { "memory.peak", "6000\n" },
+	  { { "memory.stat", "anon 100\nfile 8192\nkernel 300\ninactive_file 5001\n" }, { "memory.current", "5000\n" }, { "memory.peak", "6000\n" },
 	    { "memory.max", "10000\n" }, { "memory.events", "low 0\nhigh 0\nmax 9\noom 1\noom_kill 1\n" },
 	    { "memory.swap.current", "70\n" }, { "memory.swap.max", "500\n" } },
-	  "{\"cpu\":{},\"memory\":{\"cache\":8192,\"usage\":{\"limit\":10000,\"usage\":5000,\"max\":6000,\"failcnt\":9},"
-	  "\"swap\":{\"limit\":10500,\"usage\":5070},\"kernel\":{\"usage\":300},\"raw\":{\"anon\":100,\"file\":8192,\"kernel\":300}},"
+	  "{\"cpu\":{},\"memory\":{\"cache\":8192,\"workingSet\":0,\"effectiveLimit\":10000,\"usage\":{\"limit\":10000,\"usage\":5000,\"max\":6000,\"failcnt\":9},"
+	  "\"swap\":{\"limit\":10500,\"usage\":5070},\"kernel\":{\"usage\":300},\"raw\":{\"anon\":100,\"file\":8192,\"kernel\":300,\"inactive_file\":5001},"
+	  "\"event_count\":{\"low\":0,\"high\":0,\"max\":9,\"oom\":1,\"oom_kill\":1}},"
 	  "\"pids\":{},\"blkio\":{},\"hugetlb\":{}}" },
 	{ "v2: half a swap limit is none", &cgroup_v2_ops, UINT32_MAX,
 	  { { "memory.current", "5000\n" }, { "memory.max", "max\n" }, { "memory.swap.max", "500\n" } },
-	  "{\"cpu\":{},\"memory\":{\"usage\":{\"usage\":5000}},\"pids\":{},\"blkio\":{},\"hugetlb\":{}}" },
+	  "{\"cpu\":{},\"memory\":{\"effectiveLimit\":@RAM@,\"usage\":{\"usage\":5000}},\"pids\":{},\"blkio\":{},\"hugetlb\":{}}" },
 	{ "v2: block devices, with more words than we know", &cgroup_v2_ops, UINT32_MAX,
 	  { { "io.stat", "8:0 \n254:0 rbytes=468 wbytes=0 rios=5 wios=0 dbytes=7 dios=1 cost.usage=9\n8:16 wbytes=3 wios=1\n" } },
 	  "{\"cpu\":{},\"memory\":{},\"pids\":{},\"blkio\":{\"ioServiceBytesRecursive\":["
@@ -107,9 +110,24 @@ static const struct stats_row rows[] = {
 	{ "v2: huge pages", &cgroup_v2_ops, UINT32_MAX,
 	  { { "hugetlb.1GB.current", "0\n" }, { "hugetlb.1GB.max", "max\n" }, { "hugetlb.1GB.events", "max 3\n" } },
 	  "{\"cpu\":{},\"memory\":{},\"pids\":{},\"blkio\":{},\"hugetlb\":{\"1GB\":{\"usage\":0,\"failcnt\":3}}}" },
+	{ "v1: nodes in pages, processors as a list, kills", &cgroup_v1_ops, UINT32_MAX,
+	  { { "memory.numa_stat", "total=9 N0=4 N1=5\nanon=9 N0=4 N1=5\nhierarchical_total=30 N0=10 N1=20\nhierarchical_anon=3 N0=1 N1=2\n" },
+	    { "memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n" },
+	    { "memory.soft_limit_in_bytes", "777\n" },
+	    { "cpuset.effective_cpus", "0-2,7\n" }, { "cpuset.effective_mems", "0\n" } },
+	  "{\"cpu\":{},\"cpuset\":{\"cpus\":[0,1,2,7],\"mems\":[0]},\"memory\":{\"reservation\":777,"
+	  "\"numa\":{\"0\":{\"total\":40960,\"anon\":4096},\"1\":{\"total\":81920,\"anon\":8192}},"
+	  "\"event_count\":{\"oom_kill\":3}},\"pids\":{},\"blkio\":{},\"hugetlb\":{}}" },
+	{ "v2: nodes in bytes, of three kinds", &cgroup_v2_ops, UINT32_MAX,
+	  { { "memory.numa_stat", "anon N0=4096 N1=0\nfile N0=1 N1=2\nkernel_stack N0=3 N1=4\nunevictable N0=5\n" },
+	    { "memory.low", "1024\n" }, { "cpuset.cpus.effective", "1\n" }, { "cpuset.mems.effective", "\n" } },
+	  "{\"cpu\":{},\"cpuset\":{\"cpus\":[1]},\"memory\":{\"reservation\":1024,"
+	  "\"numa\":{\"0\":{\"file\":1,\"anon\":4096,\"unevictable\":5},\"1\":{\"file\":2,\"anon\":0}}},"
+	  "\"pids\":{},\"blkio\":{},\"hugetlb\":{}}" },
 	{ "words where numbers should be are left out", &cgroup_v2_ops, UINT32_MAX,
 	  { { "memory.current", "-5\n" }, { "pids.current", "" }, { "cpu.stat", "usage_usec many\nuser_usec 99999999999999999999999\n" },
-	    { "memory.pressure", "some avg10=x\n" }, { "memory.stat", "a\"b 1\nanon -1\n" }, { "io.stat", "254:0 rbytes=x\n" } },
+	    { "memory.pressure", "some avg10=x\n" }, { "memory.stat", "a\"b 1\nanon -1\n" }, { "io.stat", "254:0 rbytes=x\n" },
+	    { "memory.numa_stat", "anon N0=x\nanon\n\nfile N=3\n" }, { "cpuset.cpus.effective", "many\n" } },
 	  "{\"cpu\":{},\"memory\":{},\"pids\":{},\"blkio\":{},\"hugetlb\":{}}" },
 };
 
@@ -133,6 +151,20 @@ static void remove_file(const char *dir, const struct recorded *file)
 	unlink(path);
 }
 
+/* What the row expects, with this machine's memory in place of @RAM@. */
+static const char *wanted_json(const struct stats_row *row, struct arena *arena)
+{
+	const char *mark = strstr(row->json, "@RAM@");
+	struct sysinfo machine;
+
+	if (!mark)
+		return row->json;
+	CHECK_INT(sysinfo(&machine), 0);
+	return arena_printf(arena, "%.*s%llu%s", (int)(mark - row->json), row->json,
+			    (unsigned long long)machine.totalram * machine.mem_unit,
+			    mark + strlen("@RAM@"));
+}
+
 static void check_row(const struct stats_row *row)
 {
 	auto_arena struct arena arena = { 0 };
@@ -147,9 +179,11 @@ static void check_row(const struct stats_row *row)
 	CHECK_INT(cgroup_stats_read(&cgroup, &arena, &stats, NULL), 0);
 	const char *json = json_encode(&cgroup_stats_object, &stats, 0, &arena, NULL);
 
-	CHECK_ROW(row->name, json && strcmp(json, row->json) == 0);
-	if (json && strcmp(json, row->json) != 0)
-		fprintf(stderr, "have %s\nwant %s\n", json, row->json);
+	const char *want = wanted_json(row, &arena);
+
+	CHECK_ROW(row->name, json && strcmp(json, want) == 0);
+	if (json && strcmp(json, want) != 0)
+		fprintf(stderr, "have %s\nwant %s\n", json, want);
 	for (size_t i = 0; row->files[i].name; i++)
 		remove_file(dir, &row->files[i]);
 	CHECK_INT(rmdir(dir), 0);
@@ -184,6 +218,73 @@ static void check_hybrid(void)
 	cgroup_close(&cgroup);
 }
 
+/* The limits of directories above count, those of the mount's own directory do not. */
+static void check_ancestors(void)
+{
+	static const struct recorded limits[] = { { "memory.max", "5\n" },
+						  { "a/memory.max", "3000\n" },
+						  { "a/b/memory.max", "max\n" },
+						  { "a/b/memory.current", "70\n" } };
+	auto_arena struct arena arena = { 0 };
+	char mount[] = "/tmp/masu-stats-XXXXXX";
+
+	CHECK(mkdtemp(mount) != NULL);
+	const char *dirs[] = { arena_printf(&arena, "%s/a", mount),
+			       arena_printf(&arena, "%s/a/b", mount) };
+	struct cgroup_place place = {
+		.ops = &cgroup_v2_ops, .dir = dirs[1], .mount = mount, .mask = UINT32_MAX, .fd = -1
+	};
+	struct cgroup cgroup = { .arena = &arena, .places = &place, .count = 1 };
+	struct cgroup_stats stats;
+
+	CHECK(mkdir(dirs[0], 0700) == 0 && mkdir(dirs[1], 0700) == 0);
+	for (size_t i = 0; i < 4; i++)
+		write_file(mount, &limits[i]);
+	CHECK_INT(cgroup_stats_read(&cgroup, &arena, &stats, NULL), 0);
+	CHECK_INT(stats.memory.effective_limit.value, 3000);
+	CHECK(!stats.memory.usage.limit.set);
+	for (size_t i = 0; i < 4; i++)
+		remove_file(mount, &limits[i]);
+	cgroup_close(&cgroup);
+	CHECK(rmdir(dirs[1]) == 0 && rmdir(dirs[0]) == 0 && rmdir(mount) == 0);
+}
+
+/* A brief meter reads its open files anew each time, and only those. */
+static void check_meter(void)
+{
+	static const struct recorded first = { "memory.current", "70\n" };
+	static const struct recorded later = { "memory.current", "8000000\n" };
+	static const struct recorded aside = { "memory.peak", "9000000\n" };
+	auto_arena struct arena arena = { 0 };
+	char dir[] = "/tmp/masu-stats-XXXXXX";
+	struct cgroup_place place = {
+		.ops = &cgroup_v2_ops, .dir = dir, .mask = UINT32_MAX, .fd = -1
+	};
+	struct cgroup cgroup = { .arena = &arena, .places = &place, .count = 1 };
+	struct cgroup_stats stats;
+	struct err err = { 0 };
+
+	CHECK(mkdtemp(dir) != NULL);
+	write_file(dir, &first);
+	write_file(dir, &aside);
+	struct cgroup_meter *meter = cgroup_meter_open(&cgroup, CGROUP_BRIEF, &err);
+
+	CHECK(meter && cgroup_meter_read(meter, &arena, &stats, &err) == 0);
+	CHECK_INT(stats.memory.usage.usage.value, 70);
+	CHECK(!stats.memory.usage.max.set);
+	write_file(dir, &later);
+	remove_file(dir, &aside);
+	CHECK_INT(cgroup_meter_read(meter, &arena, &stats, &err), 0);
+	CHECK_INT(stats.memory.usage.usage.value, 8000000);
+	cgroup_meter_close(meter);
+	cgroup_meter_close(NULL);
+	remove_file(dir, &first);
+	cgroup_close(&cgroup);
+	CHECK_INT(rmdir(dir), 0);
+	CHECK(!cgroup_meter_open(&cgroup, CGROUP_BRIEF, &err));
+	CHECK_INT(err.code, ENOENT);
+}
+
 static void check_refusals(void)
 {
 	auto_arena struct arena arena = { 0 };
@@ -206,6 +307,8 @@ int main(void)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		check_row(&rows[i]);
 	check_hybrid();
+	check_ancestors();
+	check_meter();
 	check_refusals();
 	return unit_done("cgroup_stats");
 }
