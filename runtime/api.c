@@ -174,6 +174,23 @@ static int delete_after_run(struct container *container, struct err *err)
 	return container_delete(container, true, err);
 }
 
+/* Until the process ends, in the foreground or without; its status when that is wanted. */
+static int stay(struct foreground *foreground, struct container *container,
+		const struct foreground_process *process, int *status, struct err *err)
+{
+	int result = foreground->signals >= 0 ? foreground_wait(foreground, container, process, err)
+					      : process_wait(process->pidfd, err);
+
+	if (result < 0)
+		return -1;
+	/* asking reaps: also when nobody wants to know */
+	int ended = process_status(process->pidfd);
+
+	if (status)
+		*status = ended;
+	return 0;
+}
+
 /* After the program runs: hooks, notification, waiting, removal. */
 static int finish_run(struct creation *creation, struct foreground *foreground,
 		      const struct masu_create_options *options, int *status, struct err *err)
@@ -194,16 +211,8 @@ static int finish_run(struct creation *creation, struct foreground *foreground,
 
 	if (options->detach)
 		return process.notify >= 0 ? notify_wait(container, process.notify, err) : 0;
-	int result = foreground->signals >= 0
-			     ? foreground_wait(foreground, container, &process, err)
-			     : process_wait(container->pidfd, err);
-
-	if (result < 0)
+	if (stay(foreground, container, &process, status, err) < 0)
 		return -1;
-	int ended = process_status(container->pidfd);
-
-	if (status)
-		*status = ended;
 	return options->keep || container->state.storage.keep ? 0
 							      : delete_after_run(container, err);
 }
@@ -268,23 +277,13 @@ int masu_start(struct masu *masu, const char *id, struct masu_error *error)
 static int finish_exec(struct execution *execution, struct foreground *foreground,
 		       const struct masu_exec_options *options, int *status, struct err *err)
 {
-	struct startup *startup = &execution->startup;
-
 	struct foreground_process process = {
-		.pidfd = startup->pidfd,
-		.console = startup->console,
+		.pidfd = execution->startup.pidfd,
+		.console = execution->startup.console,
 		.notify = -1,
 	};
 
-	if (options->detach)
-		return 0;
-	int result = foreground->signals >= 0
-			     ? foreground_wait(foreground, &execution->container, &process, err)
-			     : process_wait(startup->pidfd, err);
-
-	if (result == 0 && status)
-		*status = process_status(startup->pidfd);
-	return result;
+	return options->detach ? 0 : stay(foreground, &execution->container, &process, status, err);
 }
 
 int masu_exec(struct masu *masu, const struct masu_exec_options *given, int *status,

@@ -349,11 +349,14 @@ static int save_for_exec(struct startup *startup, struct err *err)
 				startup->filter_size, err);
 }
 
-int startup_write_pid_file(const struct startup *startup, struct err *err)
+int startup_write_pid_file(struct startup *startup, struct err *err)
 {
 	const char *path = startup->options->pid_file;
 
-	return path ? pid_file_write(path, startup->pid, err) : 0;
+	if (path && pid_file_write(path, startup->pid, err) < 0)
+		return -1;
+	startup->wrote_pid_file = path != NULL;
+	return 0;
 }
 
 int run_save_created(struct startup *startup, struct err *err)

@@ -17,7 +17,7 @@ startup_undo undo_state_dir, undo_cgroup, undo_resctrl, undo_spawn;
  */
 int startup_spawn(struct startup *startup, struct ns_spawn *how, struct err *err);
 
-int startup_write_pid_file(const struct startup *startup, struct err *err);
+int startup_write_pid_file(struct startup *startup, struct err *err);
 
 /* A sealed memfd of masu-init, whose bytes are part of this library. */
 int init_image_open(struct err *err);

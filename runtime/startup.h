@@ -74,6 +74,7 @@ struct startup {
 	int pidfd;        /* of the process that is started */
 	int console;      /* master of the pty, once it has come */
 	pid_t pid;
+	bool wrote_pid_file;
 	const char *state_json; /* for the seccomp listener; NULL without one */
 
 	struct turn turn; /* the next one to masu-init */

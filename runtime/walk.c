@@ -246,6 +246,9 @@ int startup_walk(struct startup *startup, const struct startup_row *rows, size_t
 		startup->control = -1;
 	}
 	end_process(startup);
+	/* an engine that finds it takes the number for that of a living process */
+	if (startup->wrote_pid_file)
+		unlink(startup->options->pid_file);
 	/* undoing needs descriptors, and those of the plan hold mounts: they may be what there was
 	 * too much of */
 	flat_free(&startup->flat);

@@ -60,9 +60,11 @@ asan:
 		UBSAN_OPTIONS=print_stacktrace=1:log_path='$(REPORTS)' test/check.sh unit bats
 
 # System calls of masu fail or are its last: nothing may stay. FULL=1 takes every call, EVERY=n each n-th.
+# Then thousands of starts on an image that somebody changes meanwhile.
 .PHONY: torture
 torture: all $(B)/probe
 	@MASU=$(B)/masu PROBE=$(B)/probe test/torture/inject
+	@+RACE_STARTS=2000 $(MAKE) --no-print-directory check-bats BATS=test/bats/races.bats
 
 .PHONY: asan-programs
 asan-programs: all $(UNIT) $(B)/probe

@@ -93,6 +93,14 @@ load lib
 	cmp "$T/want" "$T/pid"
 }
 
+@test "a start that fails after the pid file was written takes it back" {
+	echo "no program at all" >"$BUNDLE/rootfs/bin/text"
+	chmod 755 "$BUNDLE/rootfs/bin/text"
+	process /bin/text
+	masu_fails 'exec format error|Exec format error' run --bundle "$BUNDLE" --pid-file "$T/pid" "$ID"
+	[[ ! -e $T/pid ]]
+}
+
 @test "a pid file that cannot be written fails the start and leaves nothing" {
 	masu_fails 'pid' run --bundle "$BUNDLE" --pid-file "$T/no/such/dir/pid" "$ID"
 	nothing_left

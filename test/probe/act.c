@@ -185,6 +185,15 @@ static int act_stat(char **arguments)
 	return 0;
 }
 
+/* probe exchange A B: swaps two names, again and again, until it is ended */
+static int act_exchange(char **arguments)
+{
+	for (;;)
+		if (syscall(SYS_renameat2, AT_FDCWD, arguments[0], AT_FDCWD, arguments[1],
+			    2 /* RENAME_EXCHANGE */) < 0)
+			return report(arguments[0], -1);
+}
+
 /* clang-format off */
 const struct probe_action probe_actions[] = {
 	{ "syscall",	  1, act_syscall },
@@ -200,6 +209,7 @@ const struct probe_action probe_actions[] = {
 	{ "fork",	  1, act_fork },
 	{ "cat",	  0, act_cat },
 	{ "stat",	  1, act_stat },
+	{ "exchange",	  2, act_exchange },
 	{ NULL,		  0, NULL },
 };
 /* clang-format on */

@@ -370,6 +370,11 @@ static void test_what_is_written_wins(void)
 	CHECK(!find_mount(&spec, "/dev/shm"));
 	CHECK_TEXT(text_at(&find_mount(&spec, "/dev/shm/")->options, 0), "size=1m");
 	CHECK_TEXT(JSON_ITEMS(struct ns_mount_spec, &spec.mounts)[7].destination, "/data");
+	CHECK_TEXT(spec.masu.storage.image, "busybox");
+	CHECK_TEXT(spec.masu.storage.size, "2G");
+	CHECK(spec.masu.storage.keep);
+	CHECK_INT(spec.masu.network->interfaces.count, 1);
+	CHECK_INT(spec.masu.network->publish.count, 1);
 	/* the limit is added to the preset's device rules */
 	CHECK(strstr(json_encode(&spec_object, &spec, 0, &arena, &err),
 		     "\"resources\":{\"devices\":[{\"allow\":false,\"access\":\"rwm\"}],"
