@@ -1,18 +1,26 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # fish completion for masu. Commands and options are read from its own help, so they cannot be out of date.
 
+# __masu_commands [COMMAND]: all commands, or the members of a family ("image")
 function __masu_commands
-    masu --help 2>/dev/null | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\)  *\(.*\)/\1\t\2/p'
+    masu $argv --help 2>/dev/null | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\)  *\(.*\)/\1\t\2/p'
 end
 
+# The command that stands on the line, with its member when it is a family's.
 function __masu_command
+    set -l found
     for word in (commandline -opc)[2..-1]
-        if contains -- $word (__masu_commands | string replace -r '\t.*' '')
-            echo $word
-            return 0
+        if contains -- $word (__masu_commands $found | string replace -r '\t.*' '')
+            set -a found $word
         end
     end
-    return 1
+    string split -n -- ' ' "$found"
+    test -n "$found"
+end
+
+function __masu_family
+    set -l command (__masu_command); or return 1
+    test -n "$(__masu_commands $command)"
 end
 
 function __masu_options
@@ -24,10 +32,11 @@ function __masu_containers
 end
 
 complete -c masu -f
-complete -c masu -n 'not __masu_command' -a '(__masu_commands)'
-complete -c masu -n '__masu_command; and not contains -- (__masu_command) run create spec help' -a '(__masu_containers)'
-complete -c masu -n 'contains -- (__masu_command) run create' -F
-complete -c masu -n 'contains -- (__masu_command) help' -a '(__masu_commands)'
+complete -c masu -n 'not __masu_command >/dev/null' -a '(__masu_commands)'
+complete -c masu -n __masu_family -a '(__masu_commands (__masu_command))'
+complete -c masu -n '__masu_command >/dev/null; and not __masu_family; and not string match -qr "^(run|create|spec|help|image)\$" (__masu_command)[1]' -a '(__masu_containers)'
+complete -c masu -n 'string match -qr "^(run|create)\$" (__masu_command)[1]' -F
+complete -c masu -n 'string match -q help (__masu_command)[1]' -a '(__masu_commands)'
 complete -c masu -n 'string match -q -- "-*" (commandline -ct)' -a '(__masu_options)'
 complete -c masu -n '__fish_prev_arg_in --log-format' -x -a 'text json'
 complete -c masu -n '__fish_prev_arg_in --log-level' -x -a 'error warning debug'

@@ -2,15 +2,20 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # zsh completion for masu (install it as _masu). Commands and options are read from its own help, so they cannot be out of date.
 
+# _masu_members [COMMAND]: lines "name:what it does" of all commands, or of a family's ("image")
+_masu_members() {
+	masu "$@" --help 2>/dev/null | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\)  *\(.*\)/\1:\2/p'
+}
+
 _masu_commands() {
 	local -a commands
-	commands=(${(f)"$(masu --help 2>/dev/null | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\)  *\(.*\)/\1:\2/p')"})
+	commands=(${(f)"$(_masu_members "$@")"})
 	_describe command commands
 }
 
 _masu_options() {
 	local -a options
-	options=(${(f)"$(masu $1 --help 2>/dev/null | sed -n 's/^.*\(--[a-z0-9-]*\)[^ ]* [^ ]*  *\(.*\)/\1:\2/p')"})
+	options=(${(f)"$(masu "$@" --help 2>/dev/null | grep -oE '(^| )--[a-z0-9-]+' | tr -d ' ')"})
 	_describe option options
 }
 
@@ -21,15 +26,19 @@ _masu_containers() {
 }
 
 _masu() {
-	local command='' i
-	local -a root
+	local i
+	local -a root command
 
 	for ((i = 2; i < CURRENT; i++)); do
 		case $words[i] in
 		--root) root=(--root $words[++i]) ;;
 		--log | --log-format | --log-level | --cgroup-manager | --rootless) ((i++)) ;;
 		-*) ;;
-		*) command=$words[i]; break ;;
+		*)
+			command+=$words[i]
+			# the next word is a member when this one names a family
+			[[ $#command == 1 && -n $(_masu_members $command) ]] || break
+			;;
 		esac
 	done
 
@@ -47,7 +56,9 @@ _masu() {
 		_masu_options $command
 	elif [[ -z $command || $command == help ]]; then
 		_masu_commands
-	elif [[ $command == run || $command == create ]]; then
+	elif [[ $#command == 1 && -n $(_masu_members $command) ]]; then
+		_masu_commands $command
+	elif [[ $command[1] == (run|create|image) ]]; then
 		_files
 	else
 		_masu_containers
