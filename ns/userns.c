@@ -3,9 +3,7 @@
 #include "ns/userns.h"
 
 #include <linux/capability.h>
-#include <linux/sched.h>
 #include <spawn.h>
-#include <sys/socket.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -13,100 +11,30 @@
 #include "base/auto.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/holder.h"
 #include "base/str.h"
 #include "base/sys.h"
 #include "ns/ns.h"
 #include "ns/privilege.h"
 
-#ifndef CLONE_CLEAR_SIGHAND
-#define CLONE_CLEAR_SIGHAND 0x100000000ULL
-#endif
-
 enum {
 	MAP_TEXT_MAX = 340 * 36, /* the kernel's lines times three numbers of ten digits */
 };
 
-/* The child. It is alone in the new namespace, does nothing, and ends when its socket closes or it
- * is killed. */
-struct holder {
-	pid_t pid;
-	int pidfd, socket;
-};
-
-static void holder_end(struct holder *holder)
-{
-	siginfo_t info;
-
-	if (holder->pidfd >= 0) {
-		sys_pidfd_send_signal(holder->pidfd, SIGKILL);
-		while (waitid(P_PIDFD, (id_t)holder->pidfd, &info, WEXITED | __WALL) < 0 &&
-		       errno == EINTR)
-			continue;
-		close(holder->pidfd);
-	}
-	if (holder->socket >= 0)
-		close(holder->socket);
-}
-
-#define HOLDER_NONE                                                                                \
-	{                                                                                          \
-		.pidfd = -1, .socket = -1                                                          \
-	}
-#define auto_holder __attribute__((cleanup(holder_end)))
-
-/* In the child, which shares nothing with us but what fork(2) copies: system calls only. Says 0 or
- * an errno, then waits. */
-static _Noreturn void hold(int socket, int join)
-{
-	int result = join >= 0 && setns(join, CLONE_NEWUSER) < 0 ? errno : 0;
-	char nothing;
-
-	if (write(socket, &result, sizeof(result)) == sizeof(result)) {
-		while (read(socket, &nothing, 1) < 0 && errno == EINTR)
-			continue;
-	}
-	_exit(0);
-}
-
 /* With `join`, the child enters that namespace; without (-1), it is born in a new one. */
-static int holder_start(struct holder *holder, int join, struct err *err)
+static int start(struct holder *holder, int join, struct err *err)
 {
-	int pair[2], result;
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_sys(err, "make a socket pair");
-	/* exit_signal 0: the program that calls the library gets no SIGCHLD for a child that it
-	 * does not know */
-	struct clone_args args = {
-		.flags = CLONE_PIDFD | CLONE_CLEAR_SIGHAND | (join < 0 ? CLONE_NEWUSER : 0),
-		.pidfd = (uint64_t)(uintptr_t)&holder->pidfd,
-	};
-	long pid = syscall(SYS_clone3, &args, sizeof(args));
-
-	if (pid == 0) {
-		close(pair[0]);
-		hold(pair[1], join);
-	}
+	if (holder_start(holder, join < 0 ? CLONE_NEWUSER : 0, join) == 0)
+		return 0;
 	int code = errno;
 
-	close(pair[1]);
-	holder->socket = pair[0];
-	if (pid < 0) {
-		errno = code;
-		err_sys(err, "make a user namespace");
-		if (code == ENOSPC || code == EPERM)
-			err_hint(
-				err,
-				"see /proc/sys/user/max_user_namespaces, and kernel.unprivileged_userns_clone or "
-				"AppArmor's restriction where your distribution has them");
-		return -1;
-	}
-	holder->pid = (pid_t)pid;
-	if (fd_read_all(holder->socket, &result, sizeof(result)) != sizeof(result))
-		return err_set(err, ERR_PEER,
-			       "make a user namespace: the helper process was killed");
-	errno = result;
-	return result ? err_sys(err, "join the user namespace") : 0;
+	err_sys(err, "%s user namespace", join < 0 ? "make a" : "join the");
+	if (join < 0 && (code == ENOSPC || code == EPERM))
+		err_hint(
+			err,
+			"see /proc/sys/user/max_user_namespaces, and kernel.unprivileged_userns_clone or "
+			"AppArmor's restriction where your distribution has them");
+	return -1;
 }
 
 static int holder_write(const struct holder *holder, const char *file, const char *text,
@@ -283,7 +211,7 @@ int userns_create(const struct json_list *uid_maps, const struct json_list *gid_
 	auto_holder struct holder holder = HOLDER_NONE;
 	char path[64];
 
-	if (holder_start(&holder, -1, err) < 0)
+	if (start(&holder, -1, err) < 0)
 		return -1;
 	if (write_uid_map(&holder, uid_maps, err) < 0 || write_gid_map(&holder, gid_maps, err) < 0)
 		return err_wrap(err, "map ids of the user namespace");
@@ -299,7 +227,7 @@ int userns_inspect(int userns, struct userns_identity *identity, struct err *err
 {
 	auto_holder struct holder holder = HOLDER_NONE;
 
-	if (holder_start(&holder, userns, err) < 0)
+	if (start(&holder, userns, err) < 0)
 		return -1;
 	identify(&holder, identity);
 	return 0;
