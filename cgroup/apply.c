@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "cgroup/cgroup.h"
 #include "cgroup/devices.h"
+#include "cgroup/manager.h"
 #include "cgroup/place.h"
 #include "cgroup/resources.h"
 
@@ -227,7 +228,9 @@ static int apply(struct cgroup *cgroup, const struct cgroup_resources *resources
 
 int cgroup_apply(struct cgroup *cgroup, const struct cgroup_resources *resources, struct err *err)
 {
-	cgroup->no_births = resources->pids.limit.set && resources->pids.limit.value == 0;
+	/* the holder counts, too */
+	cgroup->no_births = resources->pids.limit.set && resources->pids.limit.value >= 0 &&
+			    resources->pids.limit.value <= (cgroup->holder.pid ? 1 : 0);
 	return apply(cgroup, resources, false, err);
 }
 
@@ -277,6 +280,8 @@ int cgroup_update(struct cgroup *cgroup, const struct cgroup_resources *asked, s
 		return -1;
 	if (memory && memory->ops->check_update &&
 	    memory->ops->check_update(memory, &resources, err) < 0)
+		return -1;
+	if (cgroup->manager->update && cgroup->manager->update(cgroup, &resources, err) < 0)
 		return -1;
 	if (settle(cgroup, &resources, err) < 0 || (freeze && cgroup_freeze(cgroup, err) < 0))
 		return -1;

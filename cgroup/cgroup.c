@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "cgroup/manager.h"
 #include "cgroup/place.h"
 
 /*
@@ -39,11 +40,30 @@ static const struct json_row state_rows[] = {
 	{ "inGroup",     JSON_BOOL, offsetof(struct cgroup_state, in_group) },
 	{ "threaded",    JSON_BOOL, offsetof(struct cgroup_state, threaded) },
 	{ "hierarchies", JSON_LIST, offsetof(struct cgroup_state, hierarchies), &hierarchy_object },
+	{ "unit",        JSON_TEXT, offsetof(struct cgroup_state, unit) },
+	{ "slice",       JSON_TEXT, offsetof(struct cgroup_state, slice) },
+	{ "mark",        JSON_TEXT, offsetof(struct cgroup_state, mark) },
 };
 /* clang-format on */
 const struct json_object cgroup_state_object = JSON_OBJECT_OF(struct cgroup_state, state_rows);
 
-static const struct cgroup_ops *const drivers[] = { &cgroup_v1_ops, &cgroup_v2_ops };
+static const struct cgroup_ops *const versions[] = { &cgroup_v1_ops, &cgroup_v2_ops };
+
+static const struct cgroup_manager *const managers[] = {
+	[CGROUP_FS] = &cgroup_fs_manager,
+	[CGROUP_DISABLED] = &cgroup_no_manager,
+	[CGROUP_SYSTEMD] = &cgroup_systemd_manager,
+	[CGROUP_SYSTEMD_USER] = &cgroup_systemd_manager,
+};
+
+/* A record may be of a later masu, or damaged. */
+static const struct cgroup_manager *manager_of(const struct cgroup_state *state)
+{
+	size_t count = sizeof(managers) / sizeof(managers[0]);
+
+	return state->driver >= 0 && (size_t)state->driver < count ? managers[state->driver]
+								   : &cgroup_fs_manager;
+}
 
 /*
  * The container's path below each hierarchy: absolute, no "." or empty parts. A relative
@@ -131,40 +151,19 @@ static int refuse(const struct cgroup_host *host, struct err *err)
 		err, "mount cgroup2 on /sys/fs/cgroup, or ask for no limits and no device rules");
 }
 
-int cgroup_plan(enum cgroup_driver driver, const char *path, const char *id, bool required,
-		struct arena *arena, struct cgroup_state *state, struct err *err)
+int cgroup_plan_hierarchies(const struct cgroup_host *host, const char *const *bases, bool required,
+			    struct arena *arena, struct cgroup_state *state, struct err *err)
 {
-	struct cgroup_host host = { 0 };
-	bool is_default = !path || !*path, left_out = false;
-
-	*state = (struct cgroup_state){ .driver = (int)driver };
-	if (driver == CGROUP_DISABLED)
-		return required ? err_set(err, ERR_INPUT,
-					  "enforce linux.resources: cgroups are disabled by the "
-					  "cgroup manager that was chosen")
-				: 0;
-	if (driver == CGROUP_SYSTEMD) {
-		err_set(err, ERR_UNSUPPORTED,
-			"make a systemd scope: this build has no systemd driver");
-		return err_hint(err, "use --cgroup-manager cgroupfs");
-	}
-	if (is_default)
-		path = arena_printf(arena, "%s%s", default_prefix, id);
-	state->own_name = is_default;
-	state->path = path ? clean_path(path, arena, err) : NULL;
-	if (!state->path || cgroup_host_read(arena, &host, err) < 0)
-		return -1;
 	struct cgroup_hierarchy_state *planned =
-		arena_alloc(arena, (host.count + 1) * sizeof(*planned));
+		arena_alloc(arena, (host->count + 1) * sizeof(*planned));
+	bool left_out = false;
 
 	if (!planned)
 		return err_sys(err, "plan cgroups");
-	for (size_t i = 0; i < host.count; i++) {
-		struct cgroup_hierarchy *hierarchy = &host.hierarchies[i];
-		const char *base =
-			is_default ? find_base(&host, hierarchy, arena) : hierarchy->mount;
+	for (size_t i = 0; i < host->count; i++) {
+		const struct cgroup_hierarchy *hierarchy = &host->hierarchies[i];
 
-		if (plan_hierarchy(hierarchy, base, state->path, arena,
+		if (plan_hierarchy(hierarchy, bases[i], state->path, arena,
 				   &planned[state->hierarchies.count]))
 			state->hierarchies.count++;
 		else
@@ -172,8 +171,71 @@ int cgroup_plan(enum cgroup_driver driver, const char *path, const char *id, boo
 	}
 	state->hierarchies.items = planned;
 	if (required && (left_out || !state->hierarchies.count))
-		return refuse(&host, err);
+		return refuse(host, err);
 	return 0;
+}
+
+static int fs_plan(const struct cgroup_request *request, struct arena *arena,
+		   struct cgroup_state *state, struct err *err)
+{
+	bool is_default = !request->path || !*request->path;
+	const char *path = is_default ? arena_printf(arena, "%s%s", default_prefix, request->id)
+				      : request->path;
+	struct cgroup_host host = { 0 };
+
+	state->own_name = is_default;
+	state->path = path ? clean_path(path, arena, err) : NULL;
+	if (!state->path || cgroup_host_read(arena, &host, err) < 0)
+		return -1;
+	const char **bases = arena_alloc(arena, (host.count + 1) * sizeof(*bases));
+
+	if (!bases)
+		return err_sys(err, "plan cgroups");
+	for (size_t i = 0; i < host.count; i++) {
+		struct cgroup_hierarchy *hierarchy = &host.hierarchies[i];
+
+		bases[i] = is_default ? find_base(&host, hierarchy, arena) : hierarchy->mount;
+	}
+	return cgroup_plan_hierarchies(&host, bases, request->required, arena, state, err);
+}
+
+const struct cgroup_manager cgroup_fs_manager = { .plan = fs_plan };
+
+static int no_plan(const struct cgroup_request *request, struct arena *arena,
+		   struct cgroup_state *state, struct err *err)
+{
+	(void)arena, (void)state;
+	return request->required
+		       ? err_set(err, ERR_INPUT,
+				 "enforce linux.resources: cgroups are disabled by the cgroup "
+				 "manager that was chosen")
+		       : 0;
+}
+
+const struct cgroup_manager cgroup_no_manager = { .plan = no_plan };
+
+int cgroup_plan(enum cgroup_driver driver, const char *path, const char *id, bool required,
+		struct arena *arena, struct cgroup_state *state, struct err *err)
+{
+	const struct cgroup_request request = { .path = path, .id = id, .required = required };
+
+	*state = (struct cgroup_state){ .driver = (int)driver, .timeout_ms = state->timeout_ms };
+	return manager_of(state)->plan(&request, arena, state, err);
+}
+
+int cgroup_annotate(const struct json_list *annotations, struct arena *arena,
+		    struct cgroup_state *state, struct err *err)
+{
+	const struct cgroup_manager *manager = manager_of(state);
+
+	return manager->annotate ? manager->annotate(annotations, arena, state, err) : 0;
+}
+
+int cgroup_reach(const struct cgroup_state *state, struct err *err)
+{
+	const struct cgroup_manager *manager = manager_of(state);
+
+	return manager->reach ? manager->reach(err) : 0;
 }
 
 struct cgroup *cgroup_open(const struct cgroup_state *state, struct arena *arena, struct err *err)
@@ -189,13 +251,17 @@ struct cgroup *cgroup_open(const struct cgroup_state *state, struct arena *arena
 		err_sys(err, "open cgroup %s", state->path ? state->path : "");
 		return NULL;
 	}
+	cgroup->manager = manager_of(state);
+	cgroup->state = state;
+	cgroup->holder = (struct holder)HOLDER_NONE;
+	cgroup->foreign = cgroup->manager->is_foreign && cgroup->manager->is_foreign(state);
 	cgroup->arena = arena;
 	cgroup->count = count;
 	cgroup->own_name = state->own_name;
 	for (size_t i = 0; i < count; i++) {
 		struct cgroup_place *place = &cgroup->places[i];
 
-		place->ops = drivers[records[i].v2];
+		place->ops = versions[records[i].v2];
 		place->controllers = records[i].controllers;
 		place->dir = records[i].dir;
 		place->mount = records[i].mount;
@@ -223,6 +289,8 @@ void cgroup_close(struct cgroup *cgroup)
 			close(cgroup->places[i].fd);
 		cgroup->places[i].fd = -1;
 	}
+	if (cgroup)
+		holder_end(&cgroup->holder);
 }
 
 bool cgroup_is_gone(const struct cgroup *cgroup)
@@ -238,7 +306,7 @@ int cgroup_clone_fd(const struct cgroup *cgroup)
 {
 	struct cgroup_place *place = cgroup_main_place(cgroup);
 
-	if (!place || !place->ops->whole)
+	if (!place || !place->ops->whole || cgroup->foreign)
 		return -1;
 	if (cgroup->no_births && place->mask & CGROUP_BIT(CGROUP_PIDS))
 		return -1;
@@ -257,7 +325,7 @@ int cgroup_compile(const struct cgroup *cgroup, bool cloned, struct flat *flat,
 		const struct cgroup_place *place = &cgroup->places[i];
 		char path[PATH_MAX];
 
-		if (cloned && place->ops->whole)
+		if (cgroup->foreign || (cloned && place->ops->whole))
 			continue;
 		if (str_format(path, sizeof(path), "%s/%s", place->dir, place->ops->self_file) < 0)
 			return err_sys(err, "open %s", place->dir);
@@ -268,6 +336,14 @@ int cgroup_compile(const struct cgroup *cgroup, bool cloned, struct flat *flat,
 		list[count++] = flat_fd(flat, fd);
 	}
 	plan->join = flat_put(flat, list, sizeof(*list), count);
+	return 0;
+}
+
+int cgroup_adopt(struct cgroup *cgroup, pid_t pid, struct err *err)
+{
+	if (cgroup->foreign && cgroup->manager->adopt(cgroup, pid, err) < 0)
+		return -1;
+	holder_end(&cgroup->holder);
 	return 0;
 }
 

@@ -71,9 +71,10 @@ int cgroup_intent_read(struct cgroup *cgroup, struct arena *arena, struct cgroup
 
 /* ---- a container's cgroups ---- */
 enum cgroup_driver {
-	CGROUP_FS,       /* cgroupfs: we make directories */
-	CGROUP_DISABLED, /* --cgroup-manager disabled: no cgroup at all */
-	CGROUP_SYSTEMD,  /* a transient scope made by systemd */
+	CGROUP_FS,           /* cgroupfs: we make directories */
+	CGROUP_DISABLED,     /* --cgroup-manager disabled: no cgroup at all */
+	CGROUP_SYSTEMD,      /* a transient scope made by systemd */
+	CGROUP_SYSTEMD_USER, /* one made by the calling user's systemd */
 };
 
 /*
@@ -87,6 +88,15 @@ struct cgroup_state {
 	bool in_group;                /* a group, or a container in one: see cgroup_plan_group() */
 	bool threaded;                /* v2: a group whose threads are placed one by one */
 	struct json_list hierarchies; /* struct cgroup_hierarchy_state */
+
+	/* with systemd */
+	const char *unit;  /* the scope's name */
+	const char *slice; /* what it lies in */
+	const char *mark;  /* in its description: tells it from one of the same name */
+
+	/* not in the record */
+	struct json_list properties; /* struct unit_property: what annotations ask for */
+	int timeout_ms; /* how long systemd may take to answer; 0: 30 s. The caller's to set */
 };
 extern const struct json_object cgroup_state_object;
 
@@ -106,22 +116,31 @@ struct cgroup;
 
 /*
  * Work out where the container's cgroups will be; makes nothing. `path` is linux.cgroupsPath or
- * NULL (then "/masu-ID"); ERR_INPUT for "..". A hierarchy that is mounted read-only is left out;
- * `required` (cgroup_asks(), with CGROUP_DISABLED cgroup_asks_limits()) makes that an error naming
- * mount and reason.
+ * NULL (then "/masu-ID", with systemd ":masu:ID"); ERR_INPUT for "..". A hierarchy that is mounted
+ * read-only is left out; `required` (cgroup_asks(), with CGROUP_DISABLED cgroup_asks_limits())
+ * makes that an error naming mount and reason.
  */
 int cgroup_plan(enum cgroup_driver driver, const char *path, const char *id, bool required,
 		struct arena *arena, struct cgroup_state *state, struct err *err);
 
-/* Open for use from a state (planned or loaded); directories that are gone are tolerated and
- * remembered as gone. */
+/* What the spec's annotations (struct json_pair) ask of the cgroup manager that was planned for:
+ * org.systemd.property.NAME. ERR_INPUT for what a spec may not ask. */
+int cgroup_annotate(const struct json_list *annotations, struct arena *arena,
+		    struct cgroup_state *state, struct err *err);
+
+/* Can cgroup_update() and cgroup_destroy() be called from this program? ERR_PLUGIN when they need
+ * more than the static one has. To be asked before anything is changed. */
+int cgroup_reach(const struct cgroup_state *state, struct err *err);
+
+/* Open for use from a state (planned or loaded), which must stay where it is until the end;
+ * directories that are gone are tolerated and remembered as gone. */
 struct cgroup *cgroup_open(const struct cgroup_state *state, struct arena *arena, struct err *err);
 void cgroup_close(struct cgroup *cgroup);
 
 /*
- * Make the directories (parents too, v1 cpuset filled from ancestors, v2 controllers enabled down
- * the path as `resources` needs). Sets `existed` in state's hierarchies. A found non-empty or
- * frozen cgroup is an error.
+ * Make the directories (with systemd the scope around them; parents too, v1 cpuset filled from
+ * ancestors, v2 controllers enabled down the path as `resources` needs). Sets `existed` in state's
+ * hierarchies. A found non-empty or frozen cgroup is an error.
  */
 int cgroup_create(struct cgroup *cgroup, struct cgroup_state *state,
 		  const struct cgroup_resources *resources, struct err *err);
@@ -134,8 +153,8 @@ int cgroup_apply(struct cgroup *cgroup, const struct cgroup_resources *resources
  * together with what is in force; refuses as the kernel or memory.checkBeforeUpdate says. */
 int cgroup_update(struct cgroup *cgroup, const struct cgroup_resources *asked, struct err *err);
 
-/* Descriptor for CLONE_INTO_CGROUP (the v2 directory), or -1 when there is no v2 hierarchy or its
- * pids limit of 0 lets nobody be born there. Owned by the cgroup. */
+/* Descriptor for CLONE_INTO_CGROUP (the v2 directory), or -1 when there is no v2 hierarchy or
+ * nobody can be born there (its pids limit, a foreign tree). Owned by the cgroup. */
 int cgroup_clone_fd(const struct cgroup *cgroup);
 
 /*
@@ -152,6 +171,13 @@ int cgroup_compile(const struct cgroup *cgroup, bool cloned, struct flat *flat,
 
 /* In masu-init: move myself into every cgroup of the plan. */
 int cgroup_join(const struct flat_view *view, const struct cgroup_plan *plan, struct err *err);
+
+/*
+ * A process has been started for it, and joined as far as it could. Where it cannot come in by
+ * itself (the scope of a user's systemd, and we outside that systemd's tree) systemd is asked to
+ * move it. From here it keeps the cgroup in existence.
+ */
+int cgroup_adopt(struct cgroup *cgroup, pid_t pid, struct err *err);
 
 /* Move another process (slow on v1). For exec where the child cannot. */
 int cgroup_enter(struct cgroup *cgroup, pid_t pid, struct err *err);

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "cgroup/cgroup.h"
+#include "cgroup/manager.h"
 #include "cgroup/place.h"
 
 enum {
@@ -111,10 +112,13 @@ int cgroup_create(struct cgroup *cgroup, struct cgroup_state *state,
 		  const struct cgroup_resources *resources, struct err *err)
 {
 	struct cgroup_hierarchy_state *records = state->hierarchies.items;
+	const struct cgroup_manager *manager = cgroup->manager;
 
 	/* until a directory is known to be ours, undoing must not touch it */
 	for (size_t i = 0; i < cgroup->count; i++)
 		cgroup->places[i].existed = records[i].existed = true;
+	if (manager->begin && manager->begin(cgroup, resources, err) < 0)
+		return -1;
 	for (size_t i = 0; i < cgroup->count; i++) {
 		struct cgroup_place *place = &cgroup->places[i];
 		uint32_t needed;
@@ -125,7 +129,8 @@ int cgroup_create(struct cgroup *cgroup, struct cgroup_state *state,
 			return -1;
 		}
 		records[i].existed = place->existed;
-		if (cgroup_place_needed(place, cgroup->arena, resources, &needed, err) < 0 ||
+		if ((manager->made && manager->made(cgroup, place, err) < 0) ||
+		    cgroup_place_needed(place, cgroup->arena, resources, &needed, err) < 0 ||
 		    place->ops->settle(place, needed, err) < 0)
 			return -1;
 	}
@@ -134,7 +139,8 @@ int cgroup_create(struct cgroup *cgroup, struct cgroup_state *state,
 
 int cgroup_destroy(struct cgroup *cgroup, struct err *err)
 {
-	int result = 0;
+	const struct cgroup_manager *manager = cgroup->manager;
+	int result = manager->end ? manager->end(cgroup, err) : 0;
 
 	/* all are tried, and the first failure is told */
 	for (size_t i = cgroup->count; i > 0; i--) {

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "base/arena.h"
+#include "base/holder.h"
 #include "cgroup/host.h"
 #include "cgroup/knobs.h"
 #include "cgroup/stats.h"
@@ -20,8 +21,10 @@
 /* The top of the groups that run when nobody else wants to. */
 #define CGROUP_BATCH "/batch"
 
+struct cgroup_manager;
 struct cgroup_ops;
 struct cgroup_resources;
+struct cgroup_state;
 struct device_rules;
 struct err;
 
@@ -40,11 +43,15 @@ struct cgroup_place {
 };
 
 struct cgroup {
+	const struct cgroup_manager *manager;
+	const struct cgroup_state *state;
 	struct arena *arena;
 	struct cgroup_place *places;
 	size_t count;
-	bool no_births; /* a pids limit of 0: processes may come in, but none is born here */
-	bool own_name;  /* the spec gave no path: a directory found there is a leftover of ours */
+	bool no_births; /* too low a pids limit: processes may come in, but none is born here */
+	bool foreign;   /* only the manager can move a process into it */
+	struct holder holder; /* lives in it until the container does */
+	bool own_name; /* the spec gave no path: a directory found there is a leftover of ours */
 };
 
 /*

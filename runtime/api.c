@@ -33,7 +33,10 @@ _Static_assert((int)MASU_ERR_INPUT == (int)ERR_INPUT && (int)MASU_ERR_PEER == (i
 	       "one numbering");
 _Static_assert((int)MASU_LOG_DEBUG == (int)LOG_DEBUG, "one numbering");
 
-enum { OPTIONS_MAX = 4096 }; /* no options struct will ever be larger: a larger size is not one */
+enum {
+	OPTIONS_MAX = 4096, /* no options struct will ever be larger: a larger size is not one */
+	SYSTEMD_TIMEOUT_MAX_S = 86400,
+};
 
 struct err *api_error(struct masu_error *error)
 {
@@ -103,6 +106,19 @@ static int choose_root(struct masu *masu, const char *root, struct err *err)
 	return masu->root ? 0 : err_sys(err, "open masu");
 }
 
+static enum cgroup_driver choose_driver(enum masu_cgroup_manager manager, bool rootless)
+{
+	switch (manager) {
+	case MASU_CGROUP_DISABLED:
+		return CGROUP_DISABLED;
+	case MASU_CGROUP_SYSTEMD:
+		return rootless ? CGROUP_SYSTEMD_USER : CGROUP_SYSTEMD;
+	case MASU_CGROUP_FS:
+		break;
+	}
+	return CGROUP_FS;
+}
+
 int masu_open(const struct masu_options *given, struct masu **result, struct masu_error *error)
 {
 	struct err *err = api_error(error);
@@ -110,19 +126,17 @@ int masu_open(const struct masu_options *given, struct masu **result, struct mas
 
 	if (api_options(&options, sizeof(options), given, err) < 0 || kernel_require(err) < 0)
 		return -1;
-	if (options.cgroup_manager == MASU_CGROUP_SYSTEMD) {
-		err_set(err, ERR_UNSUPPORTED, "cgroup manager systemd: not built in");
-		return err_hint(
-			err,
-			"leave --systemd-cgroup out: masu makes cgroups itself, beside systemd's own");
-	}
+	if (options.systemd_timeout_s > SYSTEMD_TIMEOUT_MAX_S)
+		return err_set(err, ERR_INPUT, "systemd's time to answer: over %d s",
+			       SYSTEMD_TIMEOUT_MAX_S);
 	struct masu *masu = calloc(1, sizeof(*masu));
 
 	if (!masu)
 		return err_sys(err, "open masu");
-	masu->driver = options.cgroup_manager == MASU_CGROUP_DISABLED ? CGROUP_DISABLED : CGROUP_FS;
 	masu->rootless = options.rootless == MASU_ROOTLESS_YES ||
 			 (options.rootless == MASU_ROOTLESS_AUTO && geteuid() != 0);
+	masu->driver = choose_driver(options.cgroup_manager, masu->rootless);
+	masu->systemd_timeout_ms = (int)options.systemd_timeout_s * 1000;
 	masu->storage_root = options.storage_root ? strdup(options.storage_root) : NULL;
 	if (choose_root(masu, options.root, err) < 0) {
 		masu_close(masu);

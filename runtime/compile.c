@@ -33,6 +33,7 @@ static uint64_t conditions_of_spec(const struct startup *startup)
 	bool late = startup->request.hooks_see_root;
 	const struct condition conditions[] = {
 		{ CGROUP, startup->container->state.cgroup.driver != CGROUP_DISABLED },
+		{ SYSTEMD, startup->container->state.cgroup.unit != NULL },
 		{ RESCTRL, spec->linux_part.intel_rdt != NULL },
 		{ NET_DEVICES, spec->linux_part.net_devices.count > 0 },
 		{ STORAGE, spec->masu.storage.present },

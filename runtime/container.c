@@ -133,6 +133,7 @@ int container_open(struct masu *masu, const char *id, enum state_lock lock, bool
 			*err = why;
 		return -1;
 	}
+	container->state.cgroup.timeout_ms = masu->systemd_timeout_ms;
 	if (open_process(container, err) < 0)
 		return -1;
 	/* a create that died half way may have found a foreign cgroup at a path that the spec chose

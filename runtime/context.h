@@ -10,5 +10,6 @@ struct masu {
 	char *root;
 	char *storage_root; /* NULL: the default */
 	enum cgroup_driver driver;
+	int systemd_timeout_ms; /* 0: the default */
 	bool rootless;
 };

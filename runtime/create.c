@@ -196,9 +196,11 @@ static int fill_record(struct creation *creation, const struct masu_create_optio
 	state->seccomp_metadata = notify.metadata;
 	state->hooks.lists[SPEC_POSTSTART] = spec->hooks.lists[SPEC_POSTSTART];
 	state->hooks.lists[SPEC_POSTSTOP] = spec->hooks.lists[SPEC_POSTSTOP];
+	state->cgroup.timeout_ms = container->masu->systemd_timeout_ms;
 	if (cgroup_plan(container->masu->driver, spec->linux_part.cgroups_path, container->id,
 			needs_cgroup(container->masu->driver, spec->linux_part.resources),
-			&container->arena, &state->cgroup, err) < 0)
+			&container->arena, &state->cgroup, err) < 0 ||
+	    cgroup_annotate(&spec->annotations, &container->arena, &state->cgroup, err) < 0)
 		return -1;
 	if (spec->linux_part.intel_rdt && cgroup_rdt_plan(spec->linux_part.intel_rdt, container->id,
 							  &container->arena, &state->rdt, err) < 0)

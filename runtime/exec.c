@@ -107,6 +107,8 @@ int run_exec_outside(struct startup *startup, struct err *err)
 	if (security_apply_outside(security, startup->pid, err) < 0 ||
 	    security_raise_limits(security, startup->pid, err) < 0)
 		return -1;
+	if (target_cgroup(startup) && cgroup_adopt(target_cgroup(startup), startup->pid, err) < 0)
+		return -1;
 	/* config.md "execCPUAffinity": initial holds from before the cgroup is entered until it has
 	 * been */
 	if (affinity && affinity->initial)

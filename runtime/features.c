@@ -160,8 +160,14 @@ static void fill_linux(struct linux_features *part, struct arena *arena)
 {
 	part->namespaces = words_of(ns_type_names, arena);
 	part->capabilities = words_of(security_capability_names, arena);
-	/* what this build can do; systemd comes with its own plug-in */
-	part->cgroup = (struct cgroup_features){ .v1 = true, .v2 = true, .rdma = true };
+	/* what this build can do; whether systemd runs shows at create */
+	part->cgroup = (struct cgroup_features){
+		.v1 = true,
+		.v2 = true,
+		.systemd = true,
+		.systemd_user = true,
+		.rdma = true,
+	};
 	part->seccomp = (struct seccomp_features){
 		.enabled = true,
 		.actions = words_of(security_seccomp_actions, arena),

@@ -155,6 +155,20 @@ static void collect_storage(struct collection *collection)
 	storage_close(store);
 }
 
+/* Does one of the records need what the static program lacks? Known before anything is told. */
+static int reach_all(struct masu *masu, const struct masu_container_info *known, struct err *err)
+{
+	for (const struct masu_container_info *info = known; info; info = info->next) {
+		auto_container struct container container = CONTAINER_INIT;
+
+		if (container_open(masu, info->id, STATE_UNLOCKED, true, &container, NULL) == 0 &&
+		    !container.state.start_time.set &&
+		    cgroup_reach(&container.state.cgroup, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int gc_run_storage(struct masu *masu, unsigned int flags, gc_report *report, void *data,
 		   struct err *err)
 {
@@ -189,6 +203,11 @@ int gc_run(struct masu *masu, unsigned int flags, gc_report *report, void *data,
 			return -1;
 	}
 	if (listing_make(masu, &known, &why) < 0) {
+		keep(&collection, &why);
+		return -1;
+	}
+	if (reach_all(masu, known, &why) < 0) {
+		listing_free(known);
 		keep(&collection, &why);
 		return -1;
 	}

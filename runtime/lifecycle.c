@@ -74,7 +74,9 @@ int container_delete(struct container *container, bool force, struct err *err)
 	}
 	if (container->broken)
 		return container_destroy_broken(container, err);
-	if (network_can_undo(container, err) < 0 || container_kill_all(container, err) < 0)
+	if (network_can_undo(container, err) < 0 ||
+	    cgroup_reach(&container->state.cgroup, err) < 0 ||
+	    container_kill_all(container, err) < 0)
 		return -1;
 	container_reap(container); /* where it is our child and nobody waited for it */
 	return container_destroy(container, err);

@@ -111,7 +111,7 @@ struct masu;
 enum masu_cgroup_manager {
 	MASU_CGROUP_FS,       /* directories in the cgroup file systems */
 	MASU_CGROUP_DISABLED, /* no cgroup at all; a spec that asks for limits is refused */
-	MASU_CGROUP_SYSTEMD,  /* transient scopes; MASU_ERR_UNSUPPORTED where it is not built in */
+	MASU_CGROUP_SYSTEMD,  /* transient scopes; of the user's systemd when rootless */
 };
 
 enum masu_rootless {
@@ -126,7 +126,8 @@ struct masu_options {
 			     $XDG_RUNTIME_DIR/masu when not root. "/" is refused */
 	enum masu_cgroup_manager cgroup_manager;
 	enum masu_rootless rootless;
-	const char *storage_root; /* images, roots and networks; NULL: /var/lib/masu */
+	const char *storage_root;       /* images, roots and networks; NULL: /var/lib/masu */
+	unsigned int systemd_timeout_s; /* how long systemd may take for one answer; 0: 30 s */
 };
 
 /*

@@ -93,6 +93,12 @@ int run_resources(struct startup *startup, struct err *err)
 	return resources ? cgroup_apply(startup->container->cgroup, resources, err) : 0;
 }
 
+/* With systemd a holder has kept the scope until here: from now on masu-init does. */
+int run_adopt(struct startup *startup, struct err *err)
+{
+	return cgroup_adopt(startup->container->cgroup, startup->pid, err);
+}
+
 int run_resctrl(struct startup *startup, struct err *err)
 {
 	const struct container *container = startup->container;

@@ -51,7 +51,8 @@ int container_destroy(struct container *container, struct err *err)
 
 int container_destroy_broken(struct container *container, struct err *err)
 {
-	/* where create puts a cgroup when the spec does not say */
+	/* where create puts a cgroup when the spec does not say; a scope of systemd's ends with its
+	 * last process */
 	if (cgroup_plan(CGROUP_FS, NULL, container->id, false, &container->arena,
 			&container->state.cgroup, err) < 0)
 		return -1;

@@ -10,7 +10,7 @@ _masu() {
 		case ${COMP_WORDS[i]} in
 		--root) root=(--root "${COMP_WORDS[++i]}") ;;
 		--storage-root) ((i++)) ;;
-		--log | --log-format | --log-level | --cgroup-manager | --rootless) ((i++)) ;;
+		--log | --log-format | --log-level | --cgroup-manager | --systemd-timeout | --rootless) ((i++)) ;;
 		-*) ;;
 		*)
 			# a word of a family ("image ls") has its members in its help

@@ -32,7 +32,7 @@ _masu() {
 	for ((i = 2; i < CURRENT; i++)); do
 		case $words[i] in
 		--root) root=(--root $words[++i]) ;;
-		--log | --log-format | --log-level | --cgroup-manager | --rootless) ((i++)) ;;
+		--log | --log-format | --log-level | --cgroup-manager | --systemd-timeout | --rootless) ((i++)) ;;
 		-*) ;;
 		*)
 			command+=$words[i]

@@ -23,7 +23,8 @@ struct globals {
 	bool debug;
 	bool systemd_cgroup;
 	int cgroup_manager; /* enum masu_cgroup_manager */
-	int rootless;       /* enum masu_rootless */
+	unsigned int systemd_timeout;
+	int rootless; /* enum masu_rootless */
 	bool version;
 };
 
@@ -40,6 +41,7 @@ static const struct option_row global_rows[] = {
 	{ 0, "debug",          OPTION_FLAG, MEMBER(debug),          NULL, "the same as --log-level debug" },
 	{ 0, "systemd-cgroup", OPTION_FLAG, MEMBER(systemd_cgroup), NULL, "the same as --cgroup-manager systemd" },
 	{ 0, "cgroup-manager", OPTION_WORD, MEMBER(cgroup_manager), "cgroupfs|disabled|systemd", "who makes cgroups" },
+	{ 0, "systemd-timeout", OPTION_UNSIGNED, MEMBER(systemd_timeout), "SECONDS", "how long systemd may take to answer (30)" },
 	{ 0, "rootless",       OPTION_WORD, MEMBER(rootless),       "auto|false|true", "run without root's privileges" },
 	{ 0 },
 };
@@ -162,6 +164,7 @@ static int open_masu(const struct globals *globals, struct masu **masu, struct m
 					  ? MASU_CGROUP_SYSTEMD
 					  : (enum masu_cgroup_manager)globals->cgroup_manager,
 		.rootless = (enum masu_rootless)globals->rootless,
+		.systemd_timeout_s = globals->systemd_timeout,
 	};
 
 	return masu_open(&options, masu, error);
