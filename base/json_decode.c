@@ -302,7 +302,7 @@ static int store_amount(struct json_decoder *decoder, const struct slot *slot, c
 	const char *reason = row->unit->parse(text, &value);
 
 	if (!reason && row->max > row->min && (value < row->min || value > row->max))
-		reason = value < row->min ? "is too small" : "is too large";
+		reason = "is out of range";
 	if (!reason) {
 		*(struct opt_i64 *)slot->member = (struct opt_i64){ true, value };
 		return 1;

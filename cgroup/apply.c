@@ -22,7 +22,8 @@ enum {
 struct application {
 	struct cgroup_place *place;
 	struct cgroup_writes writes;
-	bool live; /* the cgroup holds what an earlier update wrote */
+	bool live;   /* the cgroup holds what an earlier update wrote */
+	bool strict; /* cgroup_set_strict() */
 };
 
 /* The file is not there: the controller is not, or the kernel has no such file. */
@@ -35,27 +36,31 @@ static int explain_missing(const struct application *to, const struct cgroup_wri
 			: cgroup_controller_name(write->controller, to->place->ops->whole);
 	char list[512] = "";
 
+	char buffer[CGROUP_FIELD_MAX];
+	const char *field = cgroup_write_field(write, buffer);
+
 	if (name && to->place->ops->whole &&
 	    cgroup_place_read(to->place, "cgroup.controllers", list, sizeof(list)) >= 0 &&
 	    !(cgroup_controllers_parse(list, ' ', true) & CGROUP_BIT(write->controller))) {
 		err_set(err, ERR_UNSUPPORTED,
-			"linux.resources.%s: %s/%s: the %s controller is not available in cgroup v2 here",
-			write->field, to->place->dir, write->file, name);
+			"%s: %s/%s: the %s controller is not available in cgroup v2 here", field,
+			to->place->dir, write->file, name);
 		return err_hint(err, "see cgroup.controllers of %s and /proc/cgroups",
 				to->place->mount);
 	}
-	return err_set(err, ERR_UNSUPPORTED,
-		       "linux.resources.%s: %s/%s: this kernel has no such file", write->field,
+	return err_set(err, ERR_UNSUPPORTED, "%s: %s/%s: this kernel has no such file", field,
 		       to->place->dir, write->file);
 }
 
 static int explain(const struct application *to, const struct cgroup_write *write, int failed,
 		   struct err *err)
 {
+	char buffer[CGROUP_FIELD_MAX];
+
 	if (failed == ENOENT)
 		return explain_missing(to, write, err);
 	errno = failed;
-	err_sys(err, "linux.resources.%s: write %.80s to %s/%s", write->field, write->text,
+	err_sys(err, "%s: write %.80s to %s/%s", cgroup_write_field(write, buffer), write->text,
 		to->place->dir, write->file);
 	if (failed == EBUSY && write->controller == CGROUP_MEMORY)
 		err_hint(err, "the container uses more than that now");
@@ -87,6 +92,27 @@ static int try_write(const struct application *to, const struct cgroup_write *wr
 	return cgroup_place_try(to->place, write->other_file, write->other_text);
 }
 
+/* A control that this kernel lacks: the container goes on without, unless it may not. */
+static int go_without(const struct application *to, const struct cgroup_write *write,
+		      struct err *err)
+{
+	char buffer[CGROUP_FIELD_MAX];
+	const char *field = cgroup_write_field(write, buffer);
+
+	if (to->strict && write->file)
+		return explain_missing(to, write, err);
+	if (to->strict)
+		return err_set(err, ERR_UNSUPPORTED, "%s: cgroup %s has nothing like it", field,
+			       to->place->ops->name);
+	if (write->file)
+		log_warning("%s: not in force, %s/%s does not exist", field, to->place->dir,
+			    write->file);
+	else
+		log_warning("%s: not in force, cgroup %s has nothing like it", field,
+			    to->place->ops->name);
+	return 0;
+}
+
 static int do_write(struct application *to, size_t index, struct err *err)
 {
 	struct cgroup_write *write = &to->writes.items[index];
@@ -95,11 +121,8 @@ static int do_write(struct application *to, size_t index, struct err *err)
 	if (write->flags & WRITE_DONE)
 		return 0;
 	write->flags |= WRITE_DONE;
-	if (!write->file) {
-		log_warning("linux.resources.%s: not in force, this kernel has nothing like it",
-			    write->field);
-		return 0;
-	}
+	if (!write->file)
+		return go_without(to, write, err);
 	if (try_write(to, write) == 0)
 		return 0;
 	int failed = errno;
@@ -112,12 +135,12 @@ static int do_write(struct application *to, size_t index, struct err *err)
 			return 0;
 		failed = errno;
 	}
-	if (failed == ENOENT && write->flags & WRITE_OPTIONAL)
-		log_warning("linux.resources.%s: not in force, %s/%s does not exist", write->field,
-			    to->place->dir, write->file);
-	else if (failed != ENOENT || !(write->flags & WRITE_SILENT))
-		return explain(to, write, failed, err);
-	return 0;
+	if (failed == ENOENT && write->flags & WRITE_SILENT)
+		return 0;
+	/* intent names a wish, not a file */
+	if (failed == ENOENT && (write->flags & WRITE_OPTIONAL || write->from))
+		return go_without(to, write, err);
+	return explain(to, write, failed, err);
 }
 
 static int apply_place(const struct cgroup *cgroup, struct cgroup_place *place,
@@ -127,6 +150,7 @@ static int apply_place(const struct cgroup *cgroup, struct cgroup_place *place,
 		.place = place,
 		.writes = { .arena = cgroup->arena },
 		.live = live,
+		.strict = cgroup->strict,
 	};
 
 	if (cgroup_knobs_compile(place->ops->knobs, place->mask, resources, &to.writes, err) < 0)
@@ -150,8 +174,7 @@ static int hint_at_controller(struct arena *arena, const char *name, struct err 
 	return err_hint(err, "this kernel was built or started without it, see /proc/cgroups");
 }
 
-/* Controllers that no hierarchy of the container has: asking for them must not pass in silence. */
-static int refuse_uncovered(const struct cgroup *cgroup, const struct cgroup_resources *resources,
+int cgroup_refuse_uncovered(const struct cgroup *cgroup, const struct cgroup_resources *resources,
 			    struct err *err)
 {
 	struct cgroup_writes writes = { .arena = cgroup->arena };
@@ -167,16 +190,18 @@ static int refuse_uncovered(const struct cgroup *cgroup, const struct cgroup_res
 		const struct cgroup_write *write = &writes.items[i];
 		const char *name = cgroup_controller_name(write->controller, false);
 
+		char buffer[CGROUP_FIELD_MAX];
+		const char *field = cgroup_write_field(write, buffer);
+
 		if (write->flags & WRITE_SILENT)
 			continue;
 		if (!name)
-			err_set(err, ERR_UNSUPPORTED,
-				"linux.resources.%s: there is no cgroup v2 hierarchy for it",
-				write->field);
+			err_set(err, ERR_UNSUPPORTED, "%s: there is no cgroup v2 hierarchy for it",
+				field);
 		else
 			err_set(err, ERR_UNSUPPORTED,
-				"linux.resources.%s: the %s controller is not mounted or not writable",
-				write->field, name);
+				"%s: the %s controller is not mounted or not writable", field,
+				name);
 		return hint_at_controller(cgroup->arena, name, err);
 	}
 	return 0;
@@ -217,7 +242,7 @@ static int apply_devices(const struct cgroup *cgroup, const struct cgroup_resour
 static int apply(struct cgroup *cgroup, const struct cgroup_resources *resources, bool live,
 		 struct err *err)
 {
-	if (refuse_uncovered(cgroup, resources, err) < 0)
+	if (cgroup_refuse_uncovered(cgroup, resources, err) < 0)
 		return -1;
 	for (size_t i = 0; i < cgroup->count; i++) {
 		if (apply_place(cgroup, &cgroup->places[i], resources, live, err) < 0)

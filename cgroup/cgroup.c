@@ -282,6 +282,11 @@ struct cgroup *cgroup_open(const struct cgroup_state *state, struct arena *arena
 	return cgroup;
 }
 
+void cgroup_set_strict(struct cgroup *cgroup, bool strict)
+{
+	cgroup->strict = strict;
+}
+
 void cgroup_close(struct cgroup *cgroup)
 {
 	for (size_t i = 0; cgroup && i < cgroup->count; i++) {

@@ -137,6 +137,10 @@ int cgroup_reach(const struct cgroup_state *state, struct err *err);
 struct cgroup *cgroup_open(const struct cgroup_state *state, struct arena *arena, struct err *err);
 void cgroup_close(struct cgroup *cgroup);
 
+/* From here on a limit that this kernel has nothing for is ERR_UNSUPPORTED in place of a warning.
+ */
+void cgroup_set_strict(struct cgroup *cgroup, bool strict);
+
 /*
  * Make the directories (with systemd the scope around them; parents too, v1 cpuset filled from
  * ancestors, v2 controllers enabled down the path as `resources` needs). Sets `existed` in state's
@@ -152,6 +156,21 @@ int cgroup_apply(struct cgroup *cgroup, const struct cgroup_resources *resources
 /* The same for a live container (`update`): only what is set, checked as cgroup_check() does
  * together with what is in force; refuses as the kernel or memory.checkBeforeUpdate says. */
 int cgroup_update(struct cgroup *cgroup, const struct cgroup_resources *asked, struct err *err);
+
+/*
+ * What cgroup_create() and cgroup_apply() would write, in order; nothing is done. `rows` receives
+ * struct cgroup_explained, which cgroup_explained_object encodes.
+ */
+struct cgroup_explained {
+	const char *field; /* what asks for it: "masu.resources.cpu.max" */
+	const char *file;  /* absolute; NULL: there is nothing like it here */
+	const char *value;
+	const char *note; /* or NULL */
+};
+extern const struct json_object cgroup_explained_object;
+
+int cgroup_explain(struct cgroup *cgroup, const struct cgroup_resources *resources,
+		   struct json_list *rows, struct err *err);
 
 /* Descriptor for CLONE_INTO_CGROUP (the v2 directory), or -1 when there is no v2 hierarchy or
  * nobody can be born there (its pids limit, a foreign tree). Owned by the cgroup. */

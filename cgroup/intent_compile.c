@@ -21,24 +21,15 @@ enum {
 	FIELD_MAX = 96,
 };
 
-struct compilation {
-	const struct cgroup_intent_options *options;
-	struct arena *arena;
-	struct cgroup_resources *resources;
-	struct json_list *warnings;
-	struct cgroup_support support;
-	struct err *err;
-};
-
 /* ---- what is told: origins, warnings, conflicts ---- */
 
-static int no_memory(struct compilation *to)
+static int no_memory(struct cgroup_compilation *to)
 {
 	return err_set(to->err, ENOMEM, "compile resources: out of memory");
 }
 
 /* Remember what `field` of linux.resources was in the intent. */
-static int set_origin(struct compilation *to, const char *field, const char *from)
+static int set_origin(struct cgroup_compilation *to, const char *field, const char *from)
 {
 	struct cgroup_origin *origin =
 		json_grow(to->arena, &to->resources->origins, sizeof(*origin));
@@ -50,7 +41,7 @@ static int set_origin(struct compilation *to, const char *field, const char *fro
 	return origin->field && origin->from ? 0 : no_memory(to);
 }
 
-static int warn(struct compilation *to, const char *field, const char *text)
+static int warn(struct cgroup_compilation *to, const char *field, const char *text)
 {
 	if (to->options->strict)
 		return err_set(to->err, ERR_UNSUPPORTED, "%s%s: %s", to->options->prefix, field,
@@ -65,25 +56,25 @@ static int warn(struct compilation *to, const char *field, const char *text)
 }
 
 /* linux.resources says something else about the same thing. */
-static int conflict(struct compilation *to, const char *field, const char *other)
+static int conflict(struct cgroup_compilation *to, const char *field, const char *other)
 {
 	cgroup_intent_refuse(to->err, to->options->prefix,
 			     "%s: linux.resources.%s says something else", field, other);
 	return err_hint(to->err, "leave out one of them");
 }
 
-static bool has(const struct compilation *to, enum cgroup_controller controller)
+static bool has(const struct cgroup_compilation *to, enum cgroup_controller controller)
 {
 	return (to->support.v1 | to->support.v2) & CGROUP_BIT(controller);
 }
 
-static bool in_v1(const struct compilation *to, enum cgroup_controller controller)
+static bool in_v1(const struct cgroup_compilation *to, enum cgroup_controller controller)
 {
 	return to->support.v1 & CGROUP_BIT(controller);
 }
 
 /* 1: the controller is there; 0: it is not, and that was said; -1. */
-static int need(struct compilation *to, enum cgroup_controller controller, const char *field)
+static int need(struct cgroup_compilation *to, enum cgroup_controller controller, const char *field)
 {
 	char text[FIELD_MAX];
 
@@ -95,7 +86,7 @@ static int need(struct compilation *to, enum cgroup_controller controller, const
 }
 
 /* A member of linux.resources that the intent gives; `other` is its name there. */
-static int set_i64(struct compilation *to, const char *field, const char *other,
+static int set_i64(struct cgroup_compilation *to, const char *field, const char *other,
 		   struct opt_i64 *member, int64_t value)
 {
 	if (member->set && member->value && member->value != value)
@@ -104,7 +95,7 @@ static int set_i64(struct compilation *to, const char *field, const char *other,
 	return set_origin(to, other, field);
 }
 
-static int set_u64(struct compilation *to, const char *field, const char *other,
+static int set_u64(struct cgroup_compilation *to, const char *field, const char *other,
 		   struct opt_u64 *member, uint64_t value)
 {
 	if (member->set && member->value && member->value != value)
@@ -114,7 +105,7 @@ static int set_u64(struct compilation *to, const char *field, const char *other,
 }
 
 /* A v2 file that no property of linux.resources stands for. */
-static int set_unified(struct compilation *to, const char *field, const char *file,
+static int set_unified(struct cgroup_compilation *to, const char *field, const char *file,
 		       const char *value)
 {
 	struct json_list *unified = &to->resources->unified;
@@ -138,7 +129,7 @@ static int set_unified(struct compilation *to, const char *field, const char *fi
 
 /* ---- CPU ---- */
 
-static int compile_share(struct compilation *to, int64_t share)
+static int compile_share(struct cgroup_compilation *to, int64_t share)
 {
 	int64_t shares = share * SHARES_OF_CPU / 1000;
 
@@ -148,7 +139,7 @@ static int compile_share(struct compilation *to, int64_t share)
 }
 
 /* A period that linux.resources chose is kept: the cap is the same in any. */
-static int compile_cap(struct compilation *to, const struct cgroup_intent_cpu *cpu)
+static int compile_cap(struct cgroup_compilation *to, const struct cgroup_intent_cpu *cpu)
 {
 	struct cgroup_cpu *target = &to->resources->cpu;
 
@@ -173,7 +164,7 @@ static int compile_cap(struct compilation *to, const struct cgroup_intent_cpu *c
 				: 0;
 }
 
-static int compile_class(struct compilation *to, int class)
+static int compile_class(struct cgroup_compilation *to, int class)
 {
 	struct cgroup_cpu *cpu = &to->resources->cpu;
 
@@ -188,7 +179,7 @@ static int compile_class(struct compilation *to, int class)
 	return set_i64(to, "cpu.class", "cpu.idle", &cpu->idle, 1);
 }
 
-static int compile_cpus(struct compilation *to, const struct cgroup_intent_cpu *cpu)
+static int compile_cpus(struct cgroup_compilation *to, const struct cgroup_intent_cpu *cpu)
 {
 	const char *field = cpu->mask ? "cpu.mask" : "cpu.pin", *cpus = cpu->mask;
 	int there = need(to, CGROUP_CPUSET, field);
@@ -208,7 +199,7 @@ static int compile_cpus(struct compilation *to, const struct cgroup_intent_cpu *
 	return set_origin(to, "cpu.cpus", field);
 }
 
-static int compile_cpu(struct compilation *to, const struct cgroup_intent_cpu *cpu)
+static int compile_cpu(struct cgroup_compilation *to, const struct cgroup_intent_cpu *cpu)
 {
 	const struct {
 		bool asked;
@@ -238,7 +229,8 @@ static int compile_cpu(struct compilation *to, const struct cgroup_intent_cpu *c
 
 /* v1 has one file where v2 has two, and what it holds is neither: beyond that much, memory goes
  * first when the whole host runs short. */
-static int compile_v1_protection(struct compilation *to, const struct cgroup_intent_memory *memory)
+static int compile_v1_protection(struct cgroup_compilation *to,
+				 const struct cgroup_intent_memory *memory)
 {
 	struct opt_i64 *reservation = &to->resources->memory.reservation;
 
@@ -257,7 +249,8 @@ static int compile_v1_protection(struct compilation *to, const struct cgroup_int
 		    "cgroup v1 guarantees nothing, it only takes from others' excess first");
 }
 
-static int compile_v2_protection(struct compilation *to, const struct cgroup_intent_memory *memory)
+static int compile_v2_protection(struct cgroup_compilation *to,
+				 const struct cgroup_intent_memory *memory)
 {
 	char text[24];
 
@@ -273,7 +266,7 @@ static int compile_v2_protection(struct compilation *to, const struct cgroup_int
 		       : 0;
 }
 
-static int compile_memory(struct compilation *to, const struct cgroup_intent_memory *memory)
+static int compile_memory(struct cgroup_compilation *to, const struct cgroup_intent_memory *memory)
 {
 	struct cgroup_memory *target = &to->resources->memory;
 
@@ -296,8 +289,8 @@ static int compile_memory(struct compilation *to, const struct cgroup_intent_mem
 
 /* ---- block devices ---- */
 
-static int find_device(struct compilation *to, const char *name, const char *field, int *major,
-		       int *minor)
+static int find_device(struct cgroup_compilation *to, const char *name, const char *field,
+		       int *major, int *minor)
 {
 	struct stat status;
 	char end;
@@ -320,7 +313,7 @@ static int find_device(struct compilation *to, const char *name, const char *fie
 	return 0;
 }
 
-static int compile_device(struct compilation *to, const struct cgroup_intent_device *device,
+static int compile_device(struct cgroup_compilation *to, const struct cgroup_intent_device *device,
 			  size_t index)
 {
 	struct cgroup_block_io *io = &to->resources->block_io;
@@ -370,7 +363,7 @@ static int compile_device(struct compilation *to, const struct cgroup_intent_dev
 }
 
 /* The names that the rows of both versions use for the four lists. */
-static int set_device_origins(struct compilation *to)
+static int set_device_origins(struct cgroup_compilation *to)
 {
 	static const struct {
 		const char *field, *from;
@@ -390,7 +383,7 @@ static int set_device_origins(struct compilation *to)
 	return 0;
 }
 
-static int compile_devices(struct compilation *to, const struct json_list *list)
+static int compile_devices(struct cgroup_compilation *to, const struct json_list *list)
 {
 	const struct cgroup_intent_device *devices = list->items;
 	struct cgroup_block_io *io = &to->resources->block_io;
@@ -414,7 +407,7 @@ static int compile_devices(struct compilation *to, const struct json_list *list)
 	return 0;
 }
 
-static int compile_io(struct compilation *to, const struct cgroup_intent_io *io)
+static int compile_io(struct cgroup_compilation *to, const struct cgroup_intent_io *io)
 {
 	struct cgroup_block_io *target = &to->resources->block_io;
 
@@ -434,7 +427,7 @@ static int compile_io(struct compilation *to, const struct cgroup_intent_io *io)
 
 /* ---- the others ---- */
 
-static int compile_pids(struct compilation *to, const struct cgroup_intent_pids *pids)
+static int compile_pids(struct cgroup_compilation *to, const struct cgroup_intent_pids *pids)
 {
 	struct opt_i64 *limit = &to->resources->pids.limit;
 
@@ -450,7 +443,7 @@ static int compile_pids(struct compilation *to, const struct cgroup_intent_pids 
 	return set_origin(to, "pids.limit", "pids.max");
 }
 
-static int compile_hugepages(struct compilation *to, const struct json_list *list)
+static int compile_hugepages(struct cgroup_compilation *to, const struct json_list *list)
 {
 	const struct cgroup_intent_hugepage *pages = list->items;
 	int there = list->count ? need(to, CGROUP_HUGETLB, "hugepages") : 0;
@@ -475,7 +468,8 @@ static int compile_hugepages(struct compilation *to, const struct json_list *lis
 }
 
 /* net_prio has a line for each link of the host; those made later have none. */
-static int compile_priority(struct compilation *to, const struct cgroup_intent_network *network)
+static int compile_priority(struct cgroup_compilation *to,
+			    const struct cgroup_intent_network *network)
 {
 	if (!network->priority.set)
 		return 0;
@@ -510,12 +504,21 @@ struct cgroup_resources *cgroup_resources_new(struct arena *arena)
 	return arena_alloc(arena, sizeof(struct cgroup_resources));
 }
 
+int cgroup_intent_compile_on(struct cgroup_compilation *to, const struct cgroup_intent *intent)
+{
+	if (compile_cpu(to, &intent->cpu) < 0 || compile_memory(to, &intent->memory) < 0 ||
+	    compile_io(to, &intent->io) < 0 || compile_pids(to, &intent->pids) < 0 ||
+	    compile_hugepages(to, &intent->hugepages) < 0)
+		return -1;
+	return compile_priority(to, &intent->network);
+}
+
 int cgroup_intent_compile(const struct cgroup_intent *intent,
 			  const struct cgroup_intent_options *options, struct arena *arena,
 			  struct cgroup_resources *resources, struct json_list *warnings,
 			  struct err *err)
 {
-	struct compilation to = {
+	struct cgroup_compilation to = {
 		.options = options,
 		.arena = arena,
 		.resources = resources,
@@ -525,9 +528,5 @@ int cgroup_intent_compile(const struct cgroup_intent *intent,
 
 	if (cgroup_host_support(arena, &to.support, err) < 0)
 		return -1;
-	if (compile_cpu(&to, &intent->cpu) < 0 || compile_memory(&to, &intent->memory) < 0 ||
-	    compile_io(&to, &intent->io) < 0 || compile_pids(&to, &intent->pids) < 0 ||
-	    compile_hugepages(&to, &intent->hugepages) < 0)
-		return -1;
-	return compile_priority(&to, &intent->network);
+	return cgroup_intent_compile_on(&to, intent);
 }

@@ -4,9 +4,12 @@
 
 #include <stdbool.h>
 
+#include "cgroup/host.h"
 #include "cgroup/intent.h"
 
 struct arena;
+struct cgroup_intent_options;
+struct cgroup_resources;
 struct err;
 
 enum {
@@ -29,3 +32,15 @@ int cgroup_cpus_check(const char *list, const char *prefix, struct err *err);
 /* A list of CPUs for a pin; NULL with the error. */
 const char *cgroup_cpus_pick(const struct cgroup_pin *pin, const char *prefix, struct arena *arena,
 			     struct err *err);
+
+/* One compilation for the host that `support` describes. */
+struct cgroup_compilation {
+	const struct cgroup_intent_options *options;
+	struct arena *arena;
+	struct cgroup_resources *resources;
+	struct json_list *warnings;
+	struct cgroup_support support;
+	struct err *err;
+};
+
+int cgroup_intent_compile_on(struct cgroup_compilation *to, const struct cgroup_intent *intent);

@@ -60,6 +60,27 @@ struct cgroup_write *cgroup_knob_put(const struct cgroup_knob *knob, struct cgro
 	return write;
 }
 
+/* Intent is what the user wrote, and what messages shall speak of. */
+static void find_origins(const struct json_list *list, struct cgroup_writes *writes)
+{
+	const struct cgroup_origin *origins = list->items;
+
+	for (size_t i = 0; i < list->count; i++) {
+		for (size_t at = 0; at < writes->count; at++) {
+			if (strcmp(writes->items[at].field, origins[i].field) == 0)
+				writes->items[at].from = origins[i].from;
+		}
+	}
+}
+
+const char *cgroup_write_field(const struct cgroup_write *write, char buffer[CGROUP_FIELD_MAX])
+{
+	if (write->from)
+		return write->from;
+	snprintf(buffer, CGROUP_FIELD_MAX, "linux.resources.%s", write->field);
+	return buffer;
+}
+
 int cgroup_knobs_compile(const struct cgroup_knobs *knobs, uint32_t mask,
 			 const struct cgroup_resources *resources, struct cgroup_writes *writes,
 			 struct err *err)
@@ -70,6 +91,7 @@ int cgroup_knobs_compile(const struct cgroup_knobs *knobs, uint32_t mask,
 		if (mask & CGROUP_BIT(knob->controller))
 			knob->emit(knob, resources, writes);
 	}
+	find_origins(&resources->origins, writes);
 	if (writes->failed)
 		return err_set(err, ENOMEM, "apply linux.resources: out of memory");
 	return 0;

@@ -31,7 +31,8 @@ enum cgroup_write_flags {
 /* One write(2) to one file of a cgroup directory. */
 struct cgroup_write {
 	enum cgroup_controller controller;
-	const char *field; /* behind "linux.resources.", for messages */
+	const char *field; /* behind "linux.resources." */
+	const char *from;  /* what the user wrote where it was compiled from intent, or NULL */
 	const char *file;  /* NULL: this version has nothing like it, so there is only a warning to
 			      give */
 	const char *text;
@@ -73,6 +74,13 @@ extern const struct cgroup_knobs cgroup_v2_knobs;
 int cgroup_knobs_compile(const struct cgroup_knobs *knobs, uint32_t mask,
 			 const struct cgroup_resources *resources, struct cgroup_writes *writes,
 			 struct err *err);
+
+/* The field's full name, for messages; in the buffer where it has to be put together. */
+enum {
+	CGROUP_FIELD_MAX = 160,
+};
+
+const char *cgroup_write_field(const struct cgroup_write *write, char buffer[CGROUP_FIELD_MAX]);
 
 /* ---- for the tables ---- */
 

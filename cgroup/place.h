@@ -22,6 +22,8 @@
 #define CGROUP_BATCH "/batch"
 
 struct cgroup_manager;
+struct cgroup_explained;
+struct cgroup_explanation;
 struct cgroup_ops;
 struct cgroup_resources;
 struct cgroup_state;
@@ -52,6 +54,7 @@ struct cgroup {
 	bool foreign;   /* only the manager can move a process into it */
 	struct holder holder; /* lives in it until the container does */
 	bool own_name; /* the spec gave no path: a directory found there is a leftover of ours */
+	bool strict;   /* cgroup_set_strict() */
 };
 
 /*
@@ -72,6 +75,10 @@ struct cgroup_ops {
 	/* After mkdir: whatever a fresh directory needs before it can take processes and the limits
 	 * of `needed`. */
 	int (*settle)(struct cgroup_place *place, uint32_t needed, struct err *err);
+
+	/* What settle() would write, into the explanation. -1 only without memory. */
+	int (*explain_settle)(struct cgroup_place *place, uint32_t needed,
+			      struct cgroup_explanation *to);
 
 	/* Put device rules in force. 1: this version cannot express them. */
 	int (*devices)(struct cgroup_place *place, const struct device_rules *rules, bool live,
@@ -148,6 +155,20 @@ struct cgroup_backoff {
 void cgroup_backoff_start(struct cgroup_backoff *backoff, int timeout_ms);
 bool cgroup_backoff_wait(struct cgroup_backoff *backoff);
 int64_t cgroup_clock_ms(void);
+
+/* Controllers that no hierarchy of the container has: asking for them must not pass in silence. */
+int cgroup_refuse_uncovered(const struct cgroup *cgroup, const struct cgroup_resources *resources,
+			    struct err *err);
+
+/* ---- cgroup/explain.c ---- */
+
+struct cgroup_explanation {
+	struct arena *arena;
+	struct json_list *rows; /* struct cgroup_explained */
+};
+
+/* Append a row; what it points to lives as long as the explanation. -1 without memory. */
+int cgroup_explain_put(struct cgroup_explanation *to, const struct cgroup_explained *row);
 
 /* ---- cgroup/tree.c ---- */
 

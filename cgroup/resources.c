@@ -288,7 +288,8 @@ static bool asks_cpu(const struct cgroup_cpu *cpu)
 {
 	return cpu->shares.value || cpu->quota.value || cpu->period.value || cpu->burst.value ||
 	       cpu->realtime_runtime.value || cpu->realtime_period.value ||
-	       (cpu->cpus && *cpu->cpus) || (cpu->mems && *cpu->mems) || cpu->idle.value;
+	       (cpu->cpus && *cpu->cpus) || (cpu->mems && *cpu->mems) || cpu->idle.value ||
+	       cpu->uclamp_min;
 }
 
 static bool asks_block_io(const struct cgroup_block_io *block_io)

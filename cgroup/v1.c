@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/str.h"
+#include "cgroup/cgroup.h"
 #include "cgroup/devices.h"
 #include "cgroup/place.h"
 
@@ -82,6 +83,30 @@ static int v1_settle(struct cgroup_place *place, uint32_t needed, struct err *er
 	if (fill_cpuset(place, strlen(place->dir), "cpuset.cpus", text, err) < 0)
 		return -1;
 	return fill_cpuset(place, strlen(place->dir), "cpuset.mems", text, err);
+}
+
+static int v1_explain_settle(struct cgroup_place *place, uint32_t needed,
+			     struct cgroup_explanation *to)
+{
+	static const char *const files[] = { "cpuset.cpus", "cpuset.mems" };
+
+	(void)needed;
+	for (size_t i = 0; place->mask & CGROUP_BIT(CGROUP_CPUSET) && i < 2; i++) {
+		char text[LIST_MAX] = "";
+
+		/* in most cases the parent is the mount, which always has some */
+		read_cpuset(place->mount, files[i], text);
+		const struct cgroup_explained row = {
+			.field = "cpuset",
+			.file = arena_printf(to->arena, "%s/%s", place->dir, files[i]),
+			.value = arena_strdup(to->arena, text),
+			.note = "from the nearest parent that has some: a new cpuset is empty",
+		};
+
+		if (!row.file || !row.value || cgroup_explain_put(to, &row) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* One write a line, all through one descriptor. */
@@ -227,6 +252,7 @@ const struct cgroup_ops cgroup_v1_ops = {
 	.share_file = "cpu.shares",
 	.least_share = "2",
 	.settle = v1_settle,
+	.explain_settle = v1_explain_settle,
 	.devices = v1_devices,
 	.freeze = v1_freeze,
 	.is_frozen = v1_is_frozen,

@@ -174,6 +174,39 @@ static int v2_settle(struct cgroup_place *place, uint32_t needed, struct err *er
 	return 0;
 }
 
+static int v2_explain_settle(struct cgroup_place *place, uint32_t needed,
+			     struct cgroup_explanation *to)
+{
+	uint32_t wanted = (needed | standard_controllers) & place->mask & ~CGROUP_BIT(CGROUP_CORE);
+	char path[PATH_MAX], text[LIST_MAX];
+	size_t mount = strlen(place->mount);
+
+	if (str_format(path, sizeof(path), "%s/cgroup.controllers", place->mount) < 0)
+		return -1;
+	wanted &= read_controllers(AT_FDCWD, path);
+	for (const char *slash = place->dir + mount; slash; slash = strchr(slash + 1, '/')) {
+		if (str_format(path, sizeof(path), "%.*s/cgroup.subtree_control",
+			       (int)(slash - place->dir), place->dir) < 0)
+			return -1;
+		uint32_t missing = wanted & ~read_controllers(AT_FDCWD, path);
+
+		if (!missing)
+			continue;
+		controllers_text(missing, text);
+		const struct cgroup_explained row = {
+			.field = "controllers",
+			.file = arena_strdup(to->arena, path),
+			.value = arena_strdup(to->arena, text),
+			.note = needed & missing ? "for the limits below"
+						 : "for statistics; may fail",
+		};
+
+		if (!row.file || !row.value || cgroup_explain_put(to, &row) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int v2_devices(struct cgroup_place *place, const struct device_rules *rules, bool live,
 		      struct arena *arena, struct err *err)
 {
@@ -369,6 +402,7 @@ const struct cgroup_ops cgroup_v2_ops = {
 	.least_share = "1",
 	.whole = true,
 	.settle = v2_settle,
+	.explain_settle = v2_explain_settle,
 	.devices = v2_devices,
 	.forget_devices = v2_forget_devices,
 	.freeze = v2_freeze,

@@ -19,6 +19,7 @@
 #include "runtime/features.h"
 #include "runtime/foreground.h"
 #include "runtime/gc.h"
+#include "runtime/intent.h"
 #include "runtime/lifecycle.h"
 #include "runtime/listing.h"
 #include "runtime/masu.h"
@@ -137,6 +138,7 @@ int masu_open(const struct masu_options *given, struct masu **result, struct mas
 			 (options.rootless == MASU_ROOTLESS_AUTO && geteuid() != 0);
 	masu->driver = choose_driver(options.cgroup_manager, masu->rootless);
 	masu->systemd_timeout_ms = (int)options.systemd_timeout_s * 1000;
+	masu->strict = options.strict;
 	masu->storage_root = options.storage_root ? strdup(options.storage_root) : NULL;
 	if (choose_root(masu, options.root, err) < 0) {
 		masu_close(masu);
@@ -276,6 +278,40 @@ int masu_plan(struct masu *masu, const struct masu_create_options *given, char *
 	}
 	creation_close(&creation);
 	return result;
+}
+
+int masu_explain(struct masu *masu, const struct masu_create_options *given, char **json,
+		 struct masu_error *error)
+{
+	struct err *err = api_error(error);
+	struct masu_create_options options;
+	struct creation creation;
+
+	if (api_options(&options, sizeof(options), given, err) < 0)
+		return -1;
+	int result = creation_prepare(masu, &options, &creation, err);
+	const char *text = result == 0 ? intent_explain(&creation, err) : NULL;
+
+	*json = text ? strdup(text) : NULL;
+	if (text && !*json)
+		err_sys(err, "explain limits");
+	creation_close(&creation);
+	return *json ? 0 : -1;
+}
+
+int masu_effective(struct masu *masu, const char *id, char **json, struct masu_error *error)
+{
+	struct err *err = api_error(error);
+	auto_container struct container container = CONTAINER_INIT;
+
+	if (container_open(masu, id, STATE_UNLOCKED, false, &container, err) < 0)
+		return -1;
+	const char *text = intent_effective(&container, err);
+
+	if (!text)
+		return -1;
+	*json = strdup(text);
+	return *json ? 0 : err_sys(err, "limits of %s", id);
 }
 
 int masu_start(struct masu *masu, const char *id, struct masu_error *error)

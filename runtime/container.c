@@ -162,8 +162,11 @@ void container_close(struct container *container)
 
 int container_open_cgroup(struct container *container, struct err *err)
 {
-	if (!container->cgroup)
+	if (!container->cgroup) {
 		container->cgroup = cgroup_open(&container->state.cgroup, &container->arena, err);
+		if (container->cgroup && container->masu)
+			cgroup_set_strict(container->cgroup, container->masu->strict);
+	}
 	return container->cgroup ? 0 : -1;
 }
 

@@ -12,4 +12,5 @@ struct masu {
 	enum cgroup_driver driver;
 	int systemd_timeout_ms; /* 0: the default */
 	bool rootless;
+	bool strict; /* what this kernel lacks is an error, not a warning */
 };

@@ -18,6 +18,7 @@
 #include "base/kernel.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "runtime/intent.h"
 #include "runtime/masu.h"
 #include "runtime/network.h"
 #include "runtime/notify.h"
@@ -104,7 +105,8 @@ static int load_spec(struct creation *creation, const struct masu_create_options
 	if (!file)
 		file = "config.json";
 	if (spec_load(container->state.bundle, bundle, file, &container->arena, &creation->spec,
-		      err) < 0)
+		      err) < 0 ||
+	    intent_compose(&creation->spec, container->masu->strict, &container->arena, err) < 0)
 		return -1;
 	if (root_prepare(creation, err) < 0 || root_place(creation, err) < 0 ||
 	    network_prepare(creation, err) < 0)

@@ -128,6 +128,8 @@ struct masu_options {
 	enum masu_rootless rootless;
 	const char *storage_root;       /* images, roots and networks; NULL: /var/lib/masu */
 	unsigned int systemd_timeout_s; /* how long systemd may take for one answer; 0: 30 s */
+	bool strict; /* a limit that this kernel has nothing for is MASU_ERR_UNSUPPORTED, in place
+			of a warning */
 };
 
 /*
@@ -205,6 +207,20 @@ MASU_API int masu_run(struct masu *masu, const struct masu_create_options *optio
  */
 MASU_API int masu_plan(struct masu *masu, const struct masu_create_options *options, char **text,
 		       struct masu_error *error);
+
+/*
+ * The limits of a spec as they would be written: JSON {rows: [{field, file, value,
+ * note}]} in order. `field` is what asks for it ("masu.resources.cpu.max"); without `file` this
+ * kernel has nothing for it, and with `note` there is more to say. Makes and changes nothing.
+ * free() the text.
+ */
+MASU_API int masu_explain(struct masu *masu, const struct masu_create_options *options, char **json,
+			  struct masu_error *error);
+
+/* The limits in force in a container, read back from the kernel, as JSON like `masu.resources`;
+ * free() it. */
+MASU_API int masu_effective(struct masu *masu, const char *id, char **json,
+			    struct masu_error *error);
 
 /* ---- another process in a container ---- */
 

@@ -170,26 +170,6 @@ static int check_linux(const struct spec *spec, struct err *err)
 	return net_check_devices(&part->net_devices, has_network, err);
 }
 
-/* What the extension object may hold later is refused by name today: a control asked for and not
- * applied is an error. */
-static int check_extension(const struct spec_masu *masu, struct err *err)
-{
-	const struct {
-		const char *name;
-		const struct json_raw *value;
-	} later[] = {
-		{ "resources", &masu->resources },
-	};
-
-	for (size_t i = 0; i < sizeof(later) / sizeof(*later); i++) {
-		if (later[i].value->text)
-			return err_set(err, ERR_UNSUPPORTED,
-				       "config.json: masu.%s: not built into this version",
-				       later[i].name);
-	}
-	return 0;
-}
-
 int spec_check(const struct spec *spec, struct err *err)
 {
 	static const struct security_process nobody;
@@ -208,5 +188,8 @@ int spec_check(const struct spec *spec, struct err *err)
 	if (security_check(spec->process ? &spec->process->security : &nobody,
 			   &spec->linux_part.security, err) < 0)
 		return -1;
-	return check_extension(&spec->masu, err) < 0 ? -1 : check_linux(spec, err);
+	if (spec->masu.resources &&
+	    cgroup_intent_check(spec->masu.resources, "masu.resources.", err) < 0)
+		return -1;
+	return check_linux(spec, err);
 }

@@ -52,7 +52,7 @@ _masu() {
 	elif [[ $command == image\ * ]]; then
 		compopt -o default
 		mapfile -t COMPREPLY < <(compgen -W "$("$masu" image ls 2>/dev/null | sed '1d; s/ .*//')" -- "$word")
-	elif [[ $command == run || $command == create ]]; then
+	elif [[ $command == run || $command == create || $command == explain ]]; then
 		compopt -o default
 	else
 		mapfile -t COMPREPLY < <(compgen -W "$("$masu" "${root[@]}" list --quiet 2>/dev/null)" -- "$word")

@@ -58,7 +58,7 @@ _masu() {
 		_masu_commands
 	elif [[ $#command == 1 && -n $(_masu_members $command) ]]; then
 		_masu_commands $command
-	elif [[ $command[1] == (run|create|image) ]]; then
+	elif [[ $command[1] == (run|create|explain|image) ]]; then
 		_files
 	else
 		_masu_containers

@@ -25,6 +25,7 @@ struct globals {
 	int cgroup_manager; /* enum masu_cgroup_manager */
 	unsigned int systemd_timeout;
 	int rootless; /* enum masu_rootless */
+	bool strict;
 	bool version;
 };
 
@@ -43,6 +44,7 @@ static const struct option_row global_rows[] = {
 	{ 0, "cgroup-manager", OPTION_WORD, MEMBER(cgroup_manager), "cgroupfs|disabled|systemd", "who makes cgroups" },
 	{ 0, "systemd-timeout", OPTION_UNSIGNED, MEMBER(systemd_timeout), "SECONDS", "how long systemd may take to answer (30)" },
 	{ 0, "rootless",       OPTION_WORD, MEMBER(rootless),       "auto|false|true", "run without root's privileges" },
+	{ 0, "strict",         OPTION_FLAG, MEMBER(strict),         NULL, "a limit that this kernel lacks is an error, not a warning" },
 	{ 0 },
 };
 
@@ -54,11 +56,11 @@ static const struct option_row version_rows[] = {
 /* clang-format on */
 
 const struct command *const cli_commands[] = {
-	&cli_run,     &cli_create,  &cli_start,  &cli_state, &cli_kill,     &cli_delete,
-	&cli_list,    &cli_exec,    &cli_ps,     &cli_pause, &cli_resume,   &cli_update,
-	&cli_events,  &cli_image,   &cli_commit, &cli_diff,  &cli_export,   &cli_snapshot,
-	&cli_storage, &cli_network, &cli_spec,   &cli_gc,    &cli_features, &cli_checkpoint,
-	&cli_restore, &cli_version, &cli_help,   NULL,
+	&cli_run,        &cli_create,  &cli_start,   &cli_state,   &cli_kill,   &cli_delete,
+	&cli_list,       &cli_exec,    &cli_ps,      &cli_pause,   &cli_resume, &cli_update,
+	&cli_events,     &cli_image,   &cli_commit,  &cli_diff,    &cli_export, &cli_snapshot,
+	&cli_storage,    &cli_network, &cli_spec,    &cli_explain, &cli_gc,     &cli_features,
+	&cli_checkpoint, &cli_restore, &cli_version, &cli_help,    NULL,
 };
 
 int cli_fail(struct masu_error *error, int code, const char *format, ...)
@@ -165,6 +167,7 @@ static int open_masu(const struct globals *globals, struct masu **masu, struct m
 					  : (enum masu_cgroup_manager)globals->cgroup_manager,
 		.rootless = (enum masu_rootless)globals->rootless,
 		.systemd_timeout_s = globals->systemd_timeout,
+		.strict = globals->strict,
 	};
 
 	return masu_open(&options, masu, error);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* masu spec: write a config.json to start from. */
+/* masu spec: write a config.json to start from, or show the limits in force. */
 #include "runtime/cli/cli.h"
 
 #include <errno.h>
@@ -15,6 +15,7 @@ struct spec_values {
 	const char *bundle;
 	const char *file;
 	bool rootless;
+	bool effective;
 };
 
 #define MEMBER(name) offsetof(struct spec_values, name)
@@ -24,6 +25,7 @@ static const struct option_row spec_rows[] = {
 	{ 'b', "bundle",   OPTION_TEXT, MEMBER(bundle),   "DIR",  "write config.json there (.)" },
 	{ 'f', "file",     OPTION_TEXT, MEMBER(file),     "FILE", "write this file; - is standard output" },
 	{ 0,   "rootless", OPTION_FLAG, MEMBER(rootless), NULL,   "for a user who is not root" },
+	{ 0,   "effective", OPTION_FLAG, MEMBER(effective), NULL, "print the limits in force in container ID, as masu.resources says them" },
 	{ 0 },
 };
 
@@ -63,12 +65,31 @@ static int write_spec(const struct spec_values *values, const char *json, struct
 	return result;
 }
 
+static int print_effective(struct cli *cli, const struct spec_values *values,
+			   struct masu_error *error)
+{
+	char *json;
+
+	if (!cli->arg_count || values->bundle || values->file || values->rootless)
+		return cli_fail(error, MASU_ERR_INPUT,
+				"option --effective: takes a container and no other option");
+	cli->subject = cli->args[0];
+	if (masu_effective(cli->masu, cli->args[0], &json, error) < 0)
+		return -1;
+	print_document(stdout, json);
+	free(json);
+	return 0;
+}
+
 static int run_spec(struct cli *cli, void *data, struct masu_error *error)
 {
 	const struct spec_values *values = data;
 	char *json;
 
-	(void)cli;
+	if (values->effective)
+		return print_effective(cli, values, error);
+	if (cli->arg_count)
+		return cli_fail(error, MASU_ERR_INPUT, "unexpected argument \"%s\"", cli->args[0]);
 	if (masu_spec_template(values->rootless ? MASU_SPEC_ROOTLESS : 0, &json, error) < 0)
 		return -1;
 	int result = write_spec(values, json, error);
@@ -78,10 +99,10 @@ static int run_spec(struct cli *cli, void *data, struct masu_error *error)
 
 const struct command cli_spec = {
 	.name = "spec",
-	.usage = "[option...]",
-	.about = "write a config.json to start from",
+	.usage = "[option...] | --effective ID",
+	.about = "write a config.json to start from, or show the limits in force",
 	.options = spec_rows,
 	.values = sizeof(struct spec_values),
-	.flags = COMMAND_ALONE,
+	.most = 1,
 	.run = run_spec,
 };
