@@ -9,12 +9,12 @@
 #include "cgroup/cgroup.h"
 #include "cgroup/place.h"
 
-/* True when one of the words of `wanted` (up to its ':') is among the controllers of a hierarchy;
- * both are lists with commas. */
-static bool is_wanted(const char *wanted, const char *controllers)
+/* True when one of the words of `wanted` is among those of a hierarchy; both are lists with commas.
+ */
+static bool shares_word(const char *wanted, const char *controllers)
 {
-	while (*wanted != ':') {
-		size_t length = strcspn(wanted, ",:");
+	while (*wanted) {
+		size_t length = strcspn(wanted, ",");
 
 		for (const char *at = controllers; *at;
 		     at += strcspn(at, ",") + (at[strcspn(at, ",")] == ',')) {
@@ -26,13 +26,22 @@ static bool is_wanted(const char *wanted, const char *controllers)
 	return false;
 }
 
+/* By the names of v1 hierarchies; v2 stands for all controllers that it answers for. */
+static bool is_wanted(const char *wanted, const struct cgroup_place *place)
+{
+	uint32_t mask = cgroup_controllers_parse(wanted, ',', false) |
+			cgroup_controllers_parse(wanted, ',', true);
+
+	return place->ops->whole ? mask & place->mask : shares_word(wanted, place->controllers);
+}
+
 struct cgroup *cgroup_open_below(const struct cgroup_state *state, const char *path,
 				 struct arena *arena, struct err *err)
 {
-	const struct cgroup_hierarchy_state *records = state->hierarchies.items;
 	const char *colon = strchr(path, ':');
 	const char *wanted =
-		colon ? path : NULL; /* "pids,memory:PATH": in those hierarchies only */
+		/* "pids,memory:PATH": in those hierarchies only */
+		colon ? arena_strndup(arena, path, (size_t)(colon - path)) : NULL;
 	struct cgroup *cgroup;
 	bool found = false;
 
@@ -47,7 +56,7 @@ struct cgroup *cgroup_open_below(const struct cgroup_state *state, const char *p
 		struct cgroup_place *place = &cgroup->places[i];
 		const char *dir = arena_printf(arena, "%s/%s", place->dir, path);
 
-		if (wanted && !is_wanted(wanted, records[i].controllers))
+		if (wanted && !is_wanted(wanted, place))
 			continue;
 		/* the container makes its own directories where it likes; elsewhere the process
 		 * goes to the container's */

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -72,17 +71,6 @@ ssize_t cgroup_place_read(struct cgroup_place *place, const char *file, char *bu
 	int dir = cgroup_place_fd(place);
 
 	return dir < 0 ? -1 : fd_read_file(dir, file, buffer, size);
-}
-
-bool cgroup_in_user_namespace(void)
-{
-	char text[64];
-	unsigned long long inside = 0, outside = 0, count = 0;
-
-	if (fd_read_file(AT_FDCWD, "/proc/self/uid_map", text, sizeof(text)) < 0)
-		return false;
-	return sscanf(text, "%llu %llu %llu", &inside, &outside, &count) == 3 &&
-	       (inside || outside || count != UINT32_MAX);
 }
 
 bool cgroup_read_key(const char *text, const char *key, uint64_t *value)

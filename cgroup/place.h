@@ -140,9 +140,6 @@ int cgroup_place_needed(const struct cgroup_place *place, struct arena *arena,
 /* As fd_read_file(). */
 ssize_t cgroup_place_read(struct cgroup_place *place, const char *file, char *buffer, size_t size);
 
-/* There nobody may change device rules, and no device can be made that they would have to guard. */
-bool cgroup_in_user_namespace(void);
-
 /* The number behind "KEY " at the start of a line; false when there is none. */
 bool cgroup_read_key(const char *text, const char *key, uint64_t *value);
 

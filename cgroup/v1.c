@@ -10,6 +10,7 @@
 #include "base/auto.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/privilege.h"
 #include "base/str.h"
 #include "cgroup/cgroup.h"
 #include "cgroup/devices.h"
@@ -145,7 +146,7 @@ static int v1_devices(struct cgroup_place *place, const struct device_rules *rul
 	if (rules->allow && !live && !count)
 		return 0;
 	if (cgroup_place_write(place, to_default, "a", err) < 0) {
-		if (errno == EPERM && cgroup_in_user_namespace())
+		if (errno == EPERM && privilege_no_devices())
 			return 0;
 		return err_wrap(err, "linux.resources.devices");
 	}

@@ -13,6 +13,7 @@
 #include "base/auto.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/privilege.h"
 #include "base/str.h"
 #include "cgroup/cgroup.h"
 #include "cgroup/devices.h"
@@ -218,7 +219,7 @@ static int v2_devices(struct cgroup_place *place, const struct device_rules *rul
 		return live ? device_program_detach(dir, err) : 0;
 	if (device_program_attach(dir, rules, live, arena, err) == 0)
 		return 0;
-	return errno == EPERM && cgroup_in_user_namespace() ? 0 : -1;
+	return errno == EPERM && privilege_no_devices() ? 0 : -1;
 }
 
 static int v2_forget_devices(struct cgroup_place *place, struct err *err)

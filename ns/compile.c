@@ -12,6 +12,7 @@
 
 #include "base/auto.h"
 #include "base/err.h"
+#include "base/privilege.h"
 #include "base/str.h"
 #include "base/sys.h"
 #include "ns/check.h"
@@ -63,6 +64,11 @@ static int detach_root(struct compiler *compiler, int root, struct err *err)
 	return 0;
 }
 
+static int refuse_root(const char *place, struct err *err)
+{
+	return err_set(err, ERR_INPUT, "open root.path %s: not a directory", place);
+}
+
 static int compile_root(struct compiler *compiler, struct err *err)
 {
 	const struct ns_request *request = compiler->request;
@@ -91,8 +97,12 @@ static int compile_root(struct compiler *compiler, struct err *err)
 	compiler->plan->rootfs_target = flat_text(
 		compiler->flat,
 		compiler->can_clone && request->rootfs_target ? request->rootfs_target : place);
-	if (joined || (own_mounts && !compiler->can_clone))
+	if (joined)
 		return 0;
+	if (own_mounts && !compiler->can_clone)
+		return stat(place, &status) == 0 && !S_ISDIR(status.st_mode)
+			       ? refuse_root(place, err)
+			       : 0;
 	root = own_mounts ? sys_open_tree(AT_FDCWD, place,
 					  OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE)
 			  : open(place, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -101,7 +111,7 @@ static int compile_root(struct compiler *compiler, struct err *err)
 	if (fstat(root, &status) < 0)
 		return err_sys(err, "stat root.path %s", place);
 	if (!S_ISDIR(status.st_mode))
-		return err_set(err, ERR_INPUT, "open root.path %s: not a directory", place);
+		return refuse_root(place, err);
 	if (own_mounts && detach_root(compiler, root, err) < 0)
 		return -1;
 	compiler->plan->rootfs = flat_fd(compiler->flat, take_fd(&root));
@@ -318,11 +328,11 @@ int ns_compile(const struct ns_request *request, const struct ns_host *host, str
 		.flat = flat,
 		.plan = plan,
 		.can_clone = ns_can_clone_mounts(),
-		.in_user = host->join[NS_USER] >= 0 || !ns_in_first_user_namespace(),
+		.in_user = host->join[NS_USER] >= 0 || !privilege_in_first_user_namespace(),
 		.here = -1,
 	};
 
-	compiler.can_make_nodes = !compiler.in_user && ns_has_capability(CAP_MKNOD);
+	compiler.can_make_nodes = !compiler.in_user && privilege_has(CAP_MKNOD);
 
 	*plan = (struct ns_plan){ .rootfs = FLAT_NO_FD, .time_namespace = FLAT_NO_FD };
 	if (compiler.in_user || !compiler.can_clone)

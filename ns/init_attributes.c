@@ -87,8 +87,8 @@ static int change(int mount_fd, uint64_t set, uint64_t clear, unsigned int tree)
 	 * "dev") then stays without effect, as with mount(8); what restricts must still be applied.
 	 * Access times are one locked field: left as they are.
 	 */
-	if (result < 0 && errno == EPERM && clear) {
-		attr.attr_set &= ~(uint64_t)MOUNT_ATTR__ATIME;
+	if (result < 0 && errno == EPERM && (clear || set & MOUNT_ATTR_NODIRATIME)) {
+		attr.attr_set &= ~(uint64_t)(MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME);
 		attr.attr_clr = 0;
 		result = sys_mount_setattr(mount_fd, "", AT_EMPTY_PATH | tree, &attr);
 	}

@@ -56,6 +56,13 @@ static const struct json_row state_rows[] = {
 
 const struct json_object state_object = JSON_OBJECT_OF(struct state, state_rows);
 
+/* The mode counts whatever the caller's umask is: without root's privileges it would lock us out.
+ */
+static int make_dir(int at, const char *path, mode_t mode)
+{
+	return mkdirat(at, path, mode) < 0 ? -1 : fchmodat(at, path, mode, 0);
+}
+
 /* mkdir -p for the state root: each part 0700 but the first ones that exist are left as they are.
  */
 static int make_path(const char *path, struct err *err)
@@ -66,11 +73,11 @@ static int make_path(const char *path, struct err *err)
 		return err_sys(err, "make state directory %.60s...", path);
 	for (char *slash = part + 1; (slash = strchr(slash, '/')); slash++) {
 		*slash = '\0';
-		if (mkdir(part, 0711) < 0 && errno != EEXIST)
+		if (make_dir(AT_FDCWD, part, 0711) < 0 && errno != EEXIST)
 			return err_sys(err, "make state directory %s", part);
 		*slash = '/';
 	}
-	if (mkdir(part, 0700) < 0 && errno != EEXIST)
+	if (make_dir(AT_FDCWD, part, 0700) < 0 && errno != EEXIST)
 		return err_sys(err, "make state directory %s", part);
 	return 0;
 }
@@ -153,7 +160,7 @@ int state_make_dir(int root, const char *id, struct err *err)
 	for (int races = 0; races < MAKE_RACES_MAX; races++) {
 		struct err why = { 0 };
 
-		if (mkdirat(root, id, 0700) < 0) {
+		if (make_dir(root, id, 0700) < 0) {
 			if (errno != EEXIST)
 				return err_sys(err, "make state folder of %s", id);
 			err_set(err, ERR_EXISTS, "container with given ID already exists");
@@ -199,7 +206,8 @@ static int write_new(int dir, const char *name, const void *data, size_t size, s
 	auto_close int fd =
 		openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-	if (fd < 0 || fd_write_all(fd, data, size) < 0)
+	/* whatever the umask is, see make_dir() */
+	if (fd < 0 || fchmod(fd, 0600) < 0 || fd_write_all(fd, data, size) < 0)
 		return err_sys(err, "write %s in the state folder", name);
 	return 0;
 }

@@ -10,7 +10,7 @@ bad() {
 
 # edited TEXT EXPRESSION: the default spec, changed by jq.
 edited() {
-	cp "$REPO/test/data/config.json" "$BUNDLE/config.json"
+	default_spec >"$BUNDLE/config.json"
 	spec_edit "$2"
 	LIMIT=5 refused "$1"
 }

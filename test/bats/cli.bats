@@ -131,15 +131,18 @@ load lib
 }
 
 @test "spec writes a config.json that runs, and does not overwrite one" {
+	local rootless=()
+
+	((EUID == 0)) || rootless=(--rootless)
 	mkdir "$T/new" && cd "$T/new"
-	masu_ok spec
+	masu_ok spec "${rootless[@]}"
 	jq -e '.ociVersion and .process.args and .linux.namespaces' config.json
-	masu_fails 'exist' spec
+	masu_fails 'exist' spec "${rootless[@]}"
 	cp -al "$BATS_RUN_TMPDIR/rootfs" rootfs
 	jq '.process.terminal = false | .process.args = ["/bin/echo", "ok"]' config.json >c && mv c config.json
 	masu_ok run "$ID"
 	equal "$out" ok
-	masu_ok spec --bundle "$T"
+	masu_ok spec "${rootless[@]}" --bundle "$T"
 	[[ -e $T/config.json ]]
 }
 

@@ -24,6 +24,7 @@ load lib
 }
 
 @test "devices of the spec are made with type, numbers, mode and owner" {
+	need_root 'device nodes'
 	process /probe dev
 	spec_edit '.linux.devices = [
 		{"path": "/dev/fuse", "type": "c", "major": 10, "minor": 229, "fileMode": 420, "uid": 5, "gid": 6},
@@ -45,6 +46,7 @@ load lib
 }
 
 @test "an existing file that is not the device asked for is an error" {
+	need_root 'device nodes'
 	need 'a check of existing devices' test "$(basename "$MASU")" = masu
 	touch "$BUNDLE/rootfs/etc/node"
 	spec_edit '.linux.devices = [{"path": "/etc/node", "type": "c", "major": 1, "minor": 3}]'
@@ -65,6 +67,7 @@ load lib
 }
 
 @test "a file mode with the bits of its own type is taken, as podman writes it" {
+	need_root 'device nodes'
 	shell '/probe stat /dev/other'
 	spec_edit '.linux.devices = [{"path": "/dev/other", "type": "c", "major": 1, "minor": 3, "fileMode": 8608}]'
 	run_box
@@ -74,6 +77,7 @@ load lib
 }
 
 @test "the device rules are applied in the order of the list" {
+	need_root 'device rules'
 	shell '/probe open /dev/zero /dev/fuse; true'
 	spec_edit '.linux.devices = [{"path": "/dev/fuse", "type": "c", "major": 10, "minor": 229, "fileMode": 438}]'
 	need 'a fuse device' test -c /dev/fuse
@@ -88,6 +92,7 @@ load lib
 }
 
 @test "a rule that lets everything through does" {
+	need_root 'device rules'
 	spec_edit '.linux.resources.devices = [{"allow": true, "access": "rwm"}] | .process.capabilities |= map_values(. + ["CAP_MKNOD"])'
 	shell '/probe mknod /dev/kmsg2 1 11 && echo made'
 	run_box

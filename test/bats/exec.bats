@@ -158,7 +158,7 @@ setup() {
 	dir=$(cgroup_dir pids)
 	mkdir "$dir/below"
 	masu_ok exec --cgroup pids:below --detach --pid-file "$T/pid" "$ID" /probe sleep 50
-	matches "$(<"/proc/$(<"$T/pid")/cgroup")" "pids:.*/below"
+	equal "$(cgroup_dir pids "$(<"$T/pid")")" "$dir/below"
 	run_masu exec --cgroup ../.. "$ID" /bin/true
 	equal "$status" 255
 	masu_ok delete --force "$ID"

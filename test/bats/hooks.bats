@@ -84,6 +84,7 @@ HOST_HOOKS='prestart createRuntime poststart poststop'
 }
 
 @test "createRuntime hooks see the root file system before the pivot, through the process's pid" {
+	need_root 'entering a mount namespace'
 	process /bin/cat /mnt/from-hook
 	hook createRuntime 'pid=$(sed -n "s/.*\"pid\": *\([0-9]*\).*/\1/p"); nsenter -t $pid -m mkdir -p '"$BUNDLE/rootfs/mnt"' && echo hello | nsenter -t $pid -m tee '"$BUNDLE/rootfs/mnt/from-hook"
 	run_box

@@ -234,7 +234,7 @@ load lib
 	equal "$(sort <<<"$out")" "$ID"$'\n'"$ID-b"
 	masu_ok list --format json
 	expect 'length == 2' "[.[].id] | sort == [\"$ID\", \"$ID-b\"]" '[.[].status] | sort == ["created", "running"]' \
-		'all(.[]; .pid > 0)' "all(.[]; .bundle == \"$BUNDLE\")" 'all(.[]; .owner == "root")'
+		'all(.[]; .pid > 0)' "all(.[]; .bundle == \"$BUNDLE\")" "all(.[]; .owner == \"$(id -un)\")"
 	masu_ok list
 	matches "$out" 'PID +STATUS +BUNDLE +CREATED +OWNER'
 	matches "$out" "$ID +[0-9]+ +running"

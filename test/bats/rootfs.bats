@@ -71,6 +71,7 @@ load lib
 }
 
 @test "a root on its own mount, a read-only one and one with mounts inside work" {
+	need_root 'mounts on the host'
 	process /bin/echo ok
 	unshare --mount --propagation private sh -c '
 		mount -t tmpfs t "$1/bundle/rootfs/mnt" && mount --bind "$1/bundle/rootfs" "$1/bundle/rootfs" &&

@@ -77,7 +77,7 @@ version sed -i s/.version.:1,/\"version\":99,/'
 
 @test "a creator that is killed leaves a record that delete --force cleans" {
 	process /probe sleep 100
-	spec_edit '.hooks.createRuntime = [{"path": "/bin/sleep", "args": ["sleep", "30"]}]'
+	spec_edit '.hooks.createRuntime = [{"path": "/bin/sleep", "args": ["sleep", "100"]}]'
 	"$MASU" --root "$STATE" create --bundle "$BUNDLE" "$ID" >/dev/null 2>&1 3>&- &
 	creator=$!
 	wait_for 5 pgrep -P $creator -x sleep
@@ -162,6 +162,7 @@ version sed -i s/.version.:1,/\"version\":99,/'
 }
 
 @test "a state directory on a read-only or full file system is an error that names it" {
+	need_root 'mounts on the host'
 	mkdir -p "$STATE"
 	for options in ro,mode=700 size=4k,nr_inodes=1,mode=700; do
 		unshare --mount --propagation private sh -c \

@@ -90,8 +90,7 @@ clean_after() {
 }
 
 @test "a user namespace: failures and kills at each row" {
-	spec_edit '.linux.namespaces += [{"type": "user"}] |
-		.linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 65536}] | .linux.gidMappings = .linux.uidMappings'
+	add_user_namespace 100000 100000
 	each_row fails_at
 	each_row killed_at
 }

@@ -101,6 +101,7 @@ check_updates() {
 }
 
 @test "device rules of a document replace those in force" {
+	need_root 'device rules'
 	# opened for writing: reading it may need a capability
 	local log='{"path": "/dev/kmsg", "type": "c", "major": 1, "minor": 11}'
 

@@ -10,6 +10,7 @@
 #include "base/auto.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/privilege.h"
 #include "base/str.h"
 #include "base/sys.h"
 #include "ns/privilege.h"
@@ -138,7 +139,7 @@ int main(void)
 		printf("ns_open: skipped: it makes user namespaces with foreign ids, which needs root\n");
 		return 0;
 	}
-	CHECK(!ns_in_first_user_namespace() || ns_has_capability(0));
+	CHECK(!privilege_in_first_user_namespace() || privilege_has(0));
 	test_rows();
 	test_flags();
 	test_user();
