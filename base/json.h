@@ -181,6 +181,10 @@ int json_decode_file(int dir, const char *path, const char *source,
 char *json_encode(const struct json_object *object, const void *source, int indent,
 		  struct arena *arena, struct err *err);
 
+/* The same for an array of such objects. */
+char *json_encode_list(const struct json_object *object, const struct json_list *list, int indent,
+		       struct arena *arena, struct err *err);
+
 /*
  * Write one text as a JSON string with quotes and escapes into a buffer; for the few places that
  * print JSON by hand. Always NUL-terminated; bad UTF-8 becomes U+FFFD. Returns the length of the

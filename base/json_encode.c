@@ -337,12 +337,12 @@ static void put_object(struct writer *writer, const struct json_object *object, 
 	put_close(writer, "}", empty);
 }
 
-char *json_encode(const struct json_object *object, const void *source, int indent,
-		  struct arena *arena, struct err *err)
+static char *encode(const struct json_row *row, const void *source, int indent, struct arena *arena,
+		    struct err *err)
 {
 	struct writer measure = { .indent = indent };
 
-	put_object(&measure, object, source);
+	put_member(&measure, row, source);
 	char *text = arena_alloc(arena, measure.length + 1);
 
 	if (!text) {
@@ -351,8 +351,24 @@ char *json_encode(const struct json_object *object, const void *source, int inde
 	}
 	struct writer writer = { .out = text, .room = measure.length, .indent = indent };
 
-	put_object(&writer, object, source);
+	put_member(&writer, row, source);
 	return text;
+}
+
+char *json_encode(const struct json_object *object, const void *source, int indent,
+		  struct arena *arena, struct err *err)
+{
+	const struct json_row row = { .kind = JSON_OBJECT, .nested = object };
+
+	return encode(&row, source, indent, arena, err);
+}
+
+char *json_encode_list(const struct json_object *object, const struct json_list *list, int indent,
+		       struct arena *arena, struct err *err)
+{
+	const struct json_row row = { .kind = JSON_LIST, .nested = object };
+
+	return encode(&row, list, indent, arena, err);
 }
 
 size_t json_quote(const char *text, char *buffer, size_t size)

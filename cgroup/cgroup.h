@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "base/arena.h"
+#include "base/doctor.h"
 #include "base/flat.h"
 #include "base/json.h"
 #include "cgroup/intent.h"
@@ -472,6 +473,13 @@ int cgroup_reclaim(struct cgroup *cgroup, uint64_t bytes, int swappiness, struct
 
 /* For `masu features` and `doctor`: which hierarchies this host has, as {"v1":bool,"v2":bool}. */
 void cgroup_host_kinds(bool *v1, bool *v2);
+extern const struct doctor_row cgroup_doctor_rows[];
+
+/* Call back for each limit that is asked for, with its property behind "linux.resources." and the
+ * row of cgroup_doctor_rows that has to be ok for it. */
+typedef void cgroup_need(const char *field, const char *check, void *data);
+int cgroup_each_need(const struct cgroup_resources *resources, struct arena *arena,
+		     cgroup_need *tell, void *data, struct err *err);
 
 /* gc: call back for each directory with a name of ours ("/masu-ID") in any hierarchy. */
 int cgroup_each_leftover(int (*found)(const char *dir, const char *id, void *data), void *data,

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "base/doctor.h"
 #include "base/json.h"
 
 struct err;
@@ -313,3 +314,6 @@ int net_reload(const struct net_place *place, const struct net_state *const *sta
 /* Tell what on this host keeps containers from the network, one sentence each. Returns how many, or
  * -1. */
 int net_diagnose(const struct net_place *place, net_report *report, void *data, struct err *err);
+
+/* ---- for `masu doctor` ---- */
+extern const struct doctor_row net_doctor_rows[];

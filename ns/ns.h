@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "base/arena.h"
+#include "base/doctor.h"
 #include "base/flat.h"
 #include "base/json.h"
 #include "base/str.h"
@@ -220,7 +221,8 @@ int ns_seal_root(const struct flat_view *view, const struct ns_plan *plan, int r
 /* host name, domain name, sysctls */
 int ns_set_identity(const struct flat_view *view, const struct ns_plan *plan, struct err *err);
 
-/* ---- for `masu features` ---- */
+/* ---- for `masu features` and `masu doctor` ---- */
+extern const struct doctor_row ns_doctor_rows[];
 extern const struct name ns_type_names[];         /* "pid", "network", ... -> enum ns_type */
 extern const char *const ns_mount_option_names[]; /* NULL-terminated, sorted */
 extern const char *const ns_propagation_names[];

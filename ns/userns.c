@@ -12,10 +12,10 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/holder.h"
+#include "base/privilege.h"
 #include "base/str.h"
 #include "base/sys.h"
 #include "ns/ns.h"
-#include "ns/privilege.h"
 
 enum {
 	MAP_TEXT_MAX = 340 * 36, /* the kernel's lines times three numbers of ten digits */
@@ -58,6 +58,13 @@ static void maps_format(const struct json_list *maps, char text[MAP_TEXT_MAX])
 			       map->container_id, map->host_id, map->size);
 	}
 }
+
+const char *const userns_uid_helpers[] = { "/usr/bin/newuidmap", "/bin/newuidmap",
+					   "/usr/local/bin/newuidmap",
+					   "/run/wrappers/bin/newuidmap", NULL };
+const char *const userns_gid_helpers[] = { "/usr/bin/newgidmap", "/bin/newgidmap",
+					   "/usr/local/bin/newgidmap",
+					   "/run/wrappers/bin/newgidmap", NULL };
 
 static const char *find_helper(const char *const *paths)
 {
@@ -137,29 +144,23 @@ static bool is_own_id(const struct json_list *maps, uint32_t own)
 
 static int write_uid_map(const struct holder *holder, const struct json_list *maps, struct err *err)
 {
-	static const char *const helpers[] = { "/usr/bin/newuidmap", "/bin/newuidmap",
-					       "/usr/local/bin/newuidmap",
-					       "/run/wrappers/bin/newuidmap", NULL };
 	char text[MAP_TEXT_MAX];
 
-	if (!ns_has_capability(CAP_SETUID) && !is_own_id(maps, geteuid()))
-		return run_helper(holder, helpers, maps, err);
+	if (!privilege_has(CAP_SETUID) && !is_own_id(maps, geteuid()))
+		return run_helper(holder, userns_uid_helpers, maps, err);
 	maps_format(maps, text);
 	return holder_write(holder, "uid_map", text, err);
 }
 
 static int write_gid_map(const struct holder *holder, const struct json_list *maps, struct err *err)
 {
-	static const char *const helpers[] = { "/usr/bin/newgidmap", "/bin/newgidmap",
-					       "/usr/local/bin/newgidmap",
-					       "/run/wrappers/bin/newgidmap", NULL };
 	char text[MAP_TEXT_MAX];
 
 	maps_format(maps, text);
-	if (ns_has_capability(CAP_SETGID))
+	if (privilege_has(CAP_SETGID))
 		return holder_write(holder, "gid_map", text, err);
 	if (!is_own_id(maps, getegid()))
-		return run_helper(holder, helpers, maps, err);
+		return run_helper(holder, userns_gid_helpers, maps, err);
 	/* Linux 3.19 (CVE-2014-8989): without privilege, groups must be given up before a gid map
 	 * is taken */
 	if (holder_write(holder, "setgroups", "deny", err) < 0)

@@ -26,3 +26,6 @@ int userns_create(const struct json_list *uid_maps, const struct json_list *gid_
 
 /* The same facts about an existing one. */
 int userns_inspect(int userns, struct userns_identity *identity, struct err *err);
+
+/* Where newuidmap(1) and newgidmap(1) may be; end with NULL. */
+extern const char *const userns_uid_helpers[], *const userns_gid_helpers[];

@@ -610,6 +610,21 @@ MASU_API int masu_network_doctor(struct masu *masu, masu_text_callback *report, 
 /* What this build supports: features.json of the OCI specification. */
 MASU_API int masu_features(char **json, struct masu_error *error);
 
+/*
+ * What this host gives and lacks: a JSON array of objects with check, state ("ok", "warn": some
+ * specs are refused, "missing": an ordinary container does not run), found, and where it is not ok
+ * consequence and remedy. Makes nothing that stays. Returns how many are missing.
+ */
+MASU_API int masu_doctor(struct masu *masu, char **json, struct masu_error *error);
+
+/*
+ * The same for one spec, with the fields of the spec as checks. Of the options bundle, spec_file
+ * and id count; no container of that id need be, and none is made. No hook is called and no image's
+ * root mounted: a spec can still fail at these.
+ */
+MASU_API int masu_doctor_spec(struct masu *masu, const struct masu_create_options *options,
+			      char **json, struct masu_error *error);
+
 enum masu_spec_flags {
 	MASU_SPEC_ROOTLESS = 1, /* with a user namespace that maps the caller to root */
 };

@@ -174,11 +174,6 @@ static const struct json_row item_rows[] = {
 };
 static const struct json_object item_object = JSON_OBJECT_OF(struct item, item_rows);
 
-static const struct json_row items_rows[] = {
-	{ "networks", JSON_LIST, 0, &item_object, .flags = JSON_ALWAYS },
-};
-static const struct json_object items_object = JSON_OBJECT_OF(struct json_list, items_rows);
-
 /* clang-format on */
 
 static int add_members(struct view *view, const struct net_state *state, struct arena *arena,
@@ -276,13 +271,11 @@ int masu_networks(struct masu *masu, char **json, struct masu_error *error)
 			     err) < 0)
 			return -1;
 	}
-	char *text = json_encode(&items_object, &items, 0, &arena, err);
-	char *array = text ? strchr(text, '[') : NULL;
+	const char *text = json_encode_list(&item_object, &items, 0, &arena, err);
 
 	if (!text)
 		return -1;
-	text[strlen(text) - 1] = '\0'; /* {"networks":[...]} without its outer braces */
-	*json = array ? strdup(array) : NULL;
+	*json = strdup(text);
 	return *json ? 0 : err_sys(err, "list networks");
 }
 

@@ -152,19 +152,27 @@ static unsigned int security_flags(const struct startup *startup)
 	       (startup->host.join[NS_USER] >= 0 ? SECURITY_USER_NAMESPACE : 0);
 }
 
+int startup_compile_spec(struct startup *startup, struct err *err)
+{
+	struct flat *flat = &startup->flat;
+	struct plan *plan = &startup->plan;
+
+	if (copy_cgroup_mounts(startup, err) < 0 ||
+	    ns_compile(&startup->request, &startup->host, flat, &plan->ns, err) < 0)
+		return -1;
+	if (!startup->process)
+		return 0;
+	return security_compile(&startup->process->security, &startup->spec->linux_part.security,
+				security_flags(startup), flat, &plan->security, err);
+}
+
 int run_open_mounts(struct startup *startup, struct err *err)
 {
 	struct flat *flat = &startup->flat;
 	struct plan *plan = &startup->plan;
 	const struct cgroup *cgroup = startup->container->cgroup;
-	const struct spec *spec = startup->spec;
 
-	if (make_start_socket(startup, err) < 0 || copy_cgroup_mounts(startup, err) < 0 ||
-	    ns_compile(&startup->request, &startup->host, flat, &plan->ns, err) < 0)
-		return -1;
-	if (startup->process &&
-	    security_compile(&startup->process->security, &spec->linux_part.security,
-			     security_flags(startup), flat, &plan->security, err) < 0)
+	if (make_start_socket(startup, err) < 0 || startup_compile_spec(startup, err) < 0)
 		return -1;
 	if (cgroup &&
 	    cgroup_compile(cgroup, cgroup_clone_fd(cgroup) >= 0, flat, &plan->cgroup, err) < 0)

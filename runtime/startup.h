@@ -118,6 +118,10 @@ int startup_finish(int control, int pidfd, const struct startup_finish *finish, 
 /* Row conditions and everything of the plan but the parts that need open descriptors. (compile.c)
  */
 int startup_compile_process(struct startup *startup, struct err *err);
+
+/* What ns/ and security/ make of the spec, its mounts opened; needs run_namespaces() and the
+ * container's cgroup, open. (rows.c) */
+int startup_compile_spec(struct startup *startup, struct err *err);
 uint64_t startup_conditions(const struct startup *startup);
 int startup_send_plan(struct startup *startup, struct err *err);
 int startup_compile_hooks(struct startup *startup, struct err *err);

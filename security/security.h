@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "base/arena.h"
+#include "base/doctor.h"
 #include "base/flat.h"
 #include "base/json.h"
 #include "base/str.h"
@@ -224,7 +225,8 @@ int security_apply_limits(const struct flat_view *view, const struct security_pl
 int security_load_seccomp(const void *program, size_t size, uint32_t flags, bool with_listener,
 			  int *listener, struct err *err);
 
-/* ---- for `masu features` and the CLI ---- */
+/* ---- for `masu features`, `masu doctor` and the CLI ---- */
+extern const struct doctor_row security_doctor_rows[];
 extern const struct name security_rlimit_names[];     /* RLIMIT_... */
 extern const struct name security_capability_names[]; /* CAP_... -> number */
 extern const struct name security_signal_names[];     /* TERM ... -> number, without SIG */
@@ -232,6 +234,8 @@ extern const struct name security_seccomp_actions[], security_seccomp_operators[
 	security_seccomp_archs[], security_seccomp_flags[];
 extern const struct name security_memory_modes[], security_memory_flags[];
 bool security_apparmor_enabled(void);
+/* True when AppArmor's list of profiles can be read and this one is not in it. */
+bool security_apparmor_lacks(const char *profile);
 bool security_selinux_enabled(void);
 const char *security_seccomp_version(void); /* "2.5.4" */
 /* "TERM", "SIGTERM", "sigterm", "15", "RTMIN+3"; -1 with err ERR_INPUT */

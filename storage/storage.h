@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/arena.h"
+#include "base/doctor.h"
 #include "base/json.h"
 #include "base/str.h"
 
@@ -299,3 +300,6 @@ int storage_snapshot_rollback(struct storage *store, const char *id, const char 
 			      struct err *err);
 int storage_snapshots(struct storage *store, const char *id, struct arena *arena,
 		      struct storage_snapshot **snapshots, size_t *count, struct err *err);
+
+/* ---- for `masu doctor` ---- */
+extern const struct doctor_row storage_doctor_rows[];
