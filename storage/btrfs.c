@@ -121,16 +121,9 @@ static int btrfs_init(struct storage *store, const struct storage_init *init, st
 		       : 0;
 }
 
-static int open_volume(struct storage *store, const char *key, struct err *err)
-{
-	int dir = openat(store->data, key, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	return dir >= 0 ? dir : err_sys(err, "open %s/data/%s", store->path, key);
-}
-
 static int snapshot(struct storage *store, const char *from, const char *key, struct err *err)
 {
-	auto_close int source = open_volume(store, from, err);
+	auto_close int source = directory_open(store, from, err);
 
 	return source < 0 ? -1 : subvolume_snapshot(source, store->data, key, false, err);
 }
@@ -138,7 +131,7 @@ static int snapshot(struct storage *store, const char *from, const char *key, st
 static int btrfs_resize(struct storage *store, const struct volume *volume, uint64_t bytes,
 			struct err *err)
 {
-	auto_close int dir = open_volume(store, volume->key, err);
+	auto_close int dir = directory_open(store, volume->key, err);
 
 	/* simple quotas mark the file system as unreadable to older kernels: only where the file
 	 * system is ours */
@@ -161,17 +154,17 @@ static int btrfs_create(struct storage *store, const struct volume *volume, stru
 static int btrfs_clone(struct storage *store, const struct volume *from, const char *key,
 		       struct err *err)
 {
-	return snapshot(store, from->key, key, err);
+	return snapshot(store, from->key, key, err) < 0 ? -1 : FAULT_POINT("btrfs.made", err);
 }
 
 static int btrfs_commit(struct storage *store, const char *key, const char *new_key,
 			struct err *err)
 {
-	if (directory_rename(store, key, new_key, err) < 0)
+	if (directory_rename(store, key, new_key, err) < 0 || FAULT_POINT("btrfs.renamed", err) < 0)
 		return -1;
 	if (str_starts(new_key, "root-"))
 		return 0;
-	auto_close int dir = open_volume(store, new_key, err);
+	auto_close int dir = directory_open(store, new_key, err);
 
 	return dir < 0 ? -1 : subvolume_freeze(dir, err);
 }
@@ -204,12 +197,12 @@ static int changes_of_root(struct storage *store, int base, const struct volume 
 			   struct candidates *set, struct err *err)
 {
 	char frozen[64];
-	auto_close int live = open_volume(store, volume->key, err);
+	auto_close int live = directory_open(store, volume->key, err);
 
 	if (live < 0 || store_unique(frozen, sizeof(frozen), "trash", err) < 0 ||
 	    subvolume_snapshot(live, store->data, frozen, true, err) < 0)
 		return -1;
-	auto_close int child = open_volume(store, frozen, err);
+	auto_close int child = directory_open(store, frozen, err);
 	int result = child < 0 ? -1 : subvolume_changes(base, child, set, err);
 
 	if (subvolume_destroy(store->data, frozen, result < 0 ? NULL : err) < 0)
@@ -222,13 +215,13 @@ static int btrfs_changes(struct storage *store, const struct volume *volume, str
 {
 	if (!volume->depth) /* no base to send against: everything is new */
 		return candidates_add(set, "", true, err);
-	auto_close int base = open_volume(store, volume->chain[0], err);
+	auto_close int base = directory_open(store, volume->chain[0], err);
 
 	if (base < 0)
 		return -1;
 	if (!str_starts(volume->key, "layer-") && !str_starts(volume->key, "snap-"))
 		return changes_of_root(store, base, volume, set, err);
-	auto_close int child = open_volume(store, volume->key, err);
+	auto_close int child = directory_open(store, volume->key, err);
 
 	return child < 0 ? -1 : subvolume_changes(base, child, set, err);
 }
@@ -236,7 +229,7 @@ static int btrfs_changes(struct storage *store, const struct volume *volume, str
 static int btrfs_usage(struct storage *store, const struct volume *volume,
 		       struct storage_usage *usage, struct err *err)
 {
-	auto_close int dir = open_volume(store, volume->key, err);
+	auto_close int dir = directory_open(store, volume->key, err);
 
 	if (dir < 0)
 		return -1;

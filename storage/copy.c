@@ -13,13 +13,6 @@
 #include "storage/store.h"
 #include "storage/tree.h"
 
-static int open_volume(struct storage *store, const char *key, struct err *err)
-{
-	int dir = openat(store->data, key, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	return dir >= 0 ? dir : err_sys(err, "open %s/data/%s", store->path, key);
-}
-
 static int copy_probe(int dir, struct err *why)
 {
 	return faccessat(dir, ".", W_OK, 0) < 0 ? err_sys(why, "write to the store") : 0;
@@ -39,7 +32,7 @@ static int copy_volume(struct storage *store, const char *from, const struct vol
 		return err_sys(err, "make directory %s/data/%s", store->path, to->key);
 	if (FAULT_POINT("copy.made", err) < 0)
 		return -1;
-	auto_close int target = open_volume(store, to->key, err);
+	auto_close int target = directory_open(store, to->key, err);
 
 	if (target < 0)
 		return -1;
@@ -48,7 +41,7 @@ static int copy_volume(struct storage *store, const char *from, const struct vol
 		return -1;
 	if (!from)
 		return 0;
-	auto_close int source = open_volume(store, from, err);
+	auto_close int source = directory_open(store, from, err);
 
 	return source < 0 ? -1 : tree_copy(source, target, err);
 }
@@ -70,34 +63,18 @@ static int copy_mount(struct storage *store, const struct volume *volume,
 	return detached_clone(store->data, volume->key, how, err);
 }
 
-static int copy_remove(struct storage *store, const char *key, struct err *err)
-{
-	auto_close int dir = openat(store->data, key, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (dir >= 0)
-		quota_clear(dir);
-	return directory_remove(store, key, err);
-}
-
 static int copy_usage(struct storage *store, const struct volume *volume,
 		      struct storage_usage *usage, struct err *err)
 {
-	uint64_t used[3];
-	auto_close int dir = open_volume(store, volume->key, err);
+	auto_close int dir = directory_open(store, volume->key, err);
 
-	if (dir < 0)
-		return -1;
-	if (volume->size && quota_get(dir, used) == 0) {
-		*usage = (struct storage_usage){ used[0], used[1], used[2] };
-		return 0;
-	}
-	return tree_usage(dir, &usage->bytes, &usage->inodes, err);
+	return dir < 0 ? -1 : directory_usage(dir, dir, volume->size, usage, err);
 }
 
 static int copy_resize(struct storage *store, const struct volume *volume, uint64_t bytes,
 		       struct err *err)
 {
-	auto_close int dir = open_volume(store, volume->key, err);
+	auto_close int dir = directory_open(store, volume->key, err);
 
 	return dir < 0 ? -1 : set_limits(dir, bytes, volume->inodes, err);
 }
@@ -109,7 +86,7 @@ const struct storage_ops copy_ops = {
 	.create = copy_create,
 	.clone = copy_clone,
 	.commit = directory_rename,
-	.remove = copy_remove,
+	.remove = directory_remove,
 	.mount = copy_mount,
 	.usage = copy_usage,
 	.resize = copy_resize,

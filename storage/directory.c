@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Volumes that are directories: rename, remove, list, trim, probe. */
+/* Volumes that are directories: open, rename, remove, measure, list, trim, probe. */
 #include "storage/directory.h"
 
 #include <fcntl.h>
@@ -11,8 +11,16 @@
 
 #include "base/err.h"
 #include "storage/fault.h"
+#include "storage/quota.h"
 #include "storage/store.h"
 #include "storage/tree.h"
+
+int directory_open(struct storage *store, const char *key, struct err *err)
+{
+	int dir = openat(store->data, key, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return dir >= 0 ? dir : err_sys(err, "open %s/data/%s", store->path, key);
+}
 
 int directory_rename(struct storage *store, const char *key, const char *new_key, struct err *err)
 {
@@ -23,16 +31,33 @@ int directory_rename(struct storage *store, const char *key, const char *new_key
 
 int directory_remove(struct storage *store, const char *key, struct err *err)
 {
+	auto_close int dir = openat(store->data, key, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char gone[64];
 
+	if (dir < 0 && errno == ENOENT)
+		return 0;
 	if (store_unique(gone, sizeof(gone), "trash", err) < 0)
 		return -1;
+	if (dir >= 0)
+		quota_clear(dir);
 	/* under its own name a half-deleted volume would look like damage */
 	if (renameat(store->data, key, store->data, gone) < 0)
 		return errno == ENOENT ? 0 : err_sys(err, "remove %s/data/%s", store->path, key);
-	if (FAULT_POINT("remove.renamed", err) < 0)
+	if (FAULT_POINT("directory.set-aside", err) < 0)
 		return -1;
 	return tree_remove(store->data, gone, err);
+}
+
+int directory_usage(int volume, int tree, uint64_t limit, struct storage_usage *usage,
+		    struct err *err)
+{
+	uint64_t used[3];
+
+	if (limit && quota_get(volume, used) == 0) {
+		*usage = (struct storage_usage){ used[0], used[1], used[2] };
+		return 0;
+	}
+	return tree_usage(tree, &usage->bytes, &usage->inodes, err);
 }
 
 int directory_each(struct storage *store, int (*found)(const char *key, void *data), void *data,

@@ -4,11 +4,18 @@
 
 #include "storage/driver.h"
 
+/* data/KEY itself. */
+int directory_open(struct storage *store, const char *key, struct err *err);
+
 /* renameat2 without replacing. */
 int directory_rename(struct storage *store, const char *key, const char *new_key, struct err *err);
 
-/* Out of the way at once, then deleted. */
+/* Out of the way at once with its limits, then deleted. */
 int directory_remove(struct storage *store, const char *key, struct err *err);
+
+/* By the quota of directory `volume` when there is a limit, else by walking `tree`. */
+int directory_usage(int volume, int tree, uint64_t limit, struct storage_usage *usage,
+		    struct err *err);
 
 int directory_each(struct storage *store, int (*found)(const char *key, void *data), void *data,
 		   struct err *err);

@@ -22,26 +22,19 @@ enum {
 	LOWERS_MAX = 500, /* the kernel's OVL_MAX_STACK */
 };
 
-static int open_volume(struct storage *store, const char *key, struct err *err)
-{
-	int dir = openat(store->data, key, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	return dir >= 0 ? dir : err_sys(err, "open %s/data/%s", store->path, key);
-}
-
 static int open_tree_of(struct storage *store, const char *key, struct err *err)
 {
 	char path[NAME_MAX + 3];
 
 	if (str_format(path, sizeof(path), "%s/d", key) < 0)
 		return err_sys(err, "open volume %s", key);
-	return open_volume(store, path, err);
+	return directory_open(store, path, err);
 }
 
 static int set_limits(struct storage *store, const struct volume *volume, struct err *err)
 {
 	const uint64_t limits[] = { volume->size, volume->inodes };
-	auto_close int dir = open_volume(store, volume->key, err);
+	auto_close int dir = directory_open(store, volume->key, err);
 
 	if (dir < 0)
 		return -1;
@@ -73,7 +66,7 @@ static int overlay_create(struct storage *store, const struct volume *volume, st
 		return err_sys(err, "make directory %s/data/%s", store->path, volume->key);
 	if (FAULT_POINT("overlay.made", err) < 0)
 		return -1;
-	auto_close int dir = open_volume(store, volume->key, err);
+	auto_close int dir = directory_open(store, volume->key, err);
 
 	if (dir < 0)
 		return -1;
@@ -117,15 +110,6 @@ static int overlay_commit(struct storage *store, const char *key, const char *ne
 			return -1;
 	}
 	return directory_rename(store, key, new_key, err);
-}
-
-static int overlay_remove(struct storage *store, const char *key, struct err *err)
-{
-	auto_close int dir = openat(store->data, key, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (dir >= 0)
-		quota_clear(dir);
-	return directory_remove(store, key, err);
 }
 
 /* Left behind by an overlay with `volatile`: the next mount would be refused. Whoever asked for
@@ -261,18 +245,13 @@ static int overlay_changes(struct storage *store, const struct volume *volume,
 static int overlay_usage(struct storage *store, const struct volume *volume,
 			 struct storage_usage *usage, struct err *err)
 {
-	uint64_t used[3];
-	auto_close int dir = open_volume(store, volume->key, err);
+	auto_close int dir = directory_open(store, volume->key, err);
 
 	if (dir < 0)
 		return -1;
-	if (volume->size && quota_get(dir, used) == 0) {
-		*usage = (struct storage_usage){ used[0], used[1], used[2] };
-		return 0;
-	}
 	auto_close int tree = openat(dir, "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	return tree_usage(tree, &usage->bytes, &usage->inodes, err);
+	return directory_usage(dir, tree, volume->size, usage, err);
 }
 
 static int overlay_resize(struct storage *store, const struct volume *volume, uint64_t bytes,
@@ -325,7 +304,7 @@ const struct storage_ops overlay_ops = {
 	.create = overlay_create,
 	.clone = overlay_clone,
 	.commit = overlay_commit,
-	.remove = overlay_remove,
+	.remove = directory_remove,
 	.mount = overlay_mount_volume,
 	.changes = overlay_changes,
 	.usage = overlay_usage,

@@ -346,7 +346,7 @@ static int devmapper_init(struct storage *store, const struct storage_init *init
 		err_set(err, ERR_INPUT, "make a store for devicemapper: no pool is given");
 		return err_hint(
 			err,
-			"masu storage init --driver devicemapper --loop 20G, or --data-device and --metadata-device");
+			"masu storage init --driver devicemapper --loop-size 20G, or --data-device and --metadata-device");
 	}
 	if (pool_make(store, init, err) < 0)
 		return -1;

@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "storage/fault.h"
 #include "storage/loop.h"
 
 /* pool.json: what the pool is made of. Absent devices: the two files beside it. */
@@ -146,6 +147,35 @@ static int write_ids(struct storage *store, const struct thin_ids *ids, unsigned
 	return record_write(store, &ids_kind, "pool-ids", &file, flags, err);
 }
 
+/* The name of a device that is about to be suspended, or nothing: who takes the lock from a process
+ * that died between the two resumes it. */
+static int note_suspended(const struct pool *pool, const char *name, struct err *err)
+{
+	size_t size = strlen(name);
+
+	if (ftruncate(pool->lock, 0) == 0 && pwrite(pool->lock, name, size, 0) == (ssize_t)size)
+		return 0;
+	return err_sys(err, "note that %s is suspended", name);
+}
+
+static int resume_left(struct pool *pool, struct err *err)
+{
+	char name[POOL_NAME_MAX] = "";
+	struct mapper_state state;
+	ssize_t got = pread(pool->lock, name, sizeof(name) - 1, 0);
+
+	if (got < 0)
+		return err_sys(err, "read pool-lock");
+	/* only names of ours: the file lies in the store, but is not worth more trust than needed
+	 */
+	if (got == 0 || !str_starts(name, "masu-"))
+		return 0;
+	if (mapper_get_state(name, &state, err) < 0 ||
+	    (state.exists && state.suspended && mapper_resume(name, err) < 0))
+		return -1;
+	return note_suspended(pool, "", err);
+}
+
 int pool_lock(struct storage *store, struct pool *pool, struct err *err)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
@@ -157,10 +187,11 @@ int pool_lock(struct storage *store, struct pool *pool, struct err *err)
 		if (errno != EINTR)
 			return err_sys(err, "lock %s/pool-lock", store->path);
 	}
-	*pool = (struct pool){ 0 };
+	*pool = (struct pool){ .lock = fd };
 	snprintf(pool->uuid, sizeof(pool->uuid), "%s", store->uuid);
 	snprintf(pool->name, sizeof(pool->name), "masu-%.8s-pool", pool->uuid);
-	if (ensure_running(store, pool, err) < 0 || read_ids(store, pool, err) < 0)
+	if (resume_left(pool, err) < 0 || ensure_running(store, pool, err) < 0 ||
+	    read_ids(store, pool, err) < 0)
 		return -1;
 	return take_fd(&fd);
 }
@@ -313,6 +344,23 @@ static int send_snapshot(const struct pool *pool, uint32_t origin, uint32_t id, 
 	return mapper_message(pool->name, err, "create_snap %" PRIu32 " %" PRIu32, id, origin);
 }
 
+static int snapshot_held(const struct pool *pool, const struct thin_volume *origin, uint32_t id,
+			 struct err *err)
+{
+	char name[POOL_NAME_MAX];
+
+	pool_volume_name(pool, origin->id, name);
+	if (mapper_suspend(name, err) < 0) {
+		/* a removal that had been ordered took place meanwhile */
+		return errno == ENXIO ? send_snapshot(pool, origin->id, id, err) : -1;
+	}
+	int result = FAULT_POINT("devmapper.suspended", err);
+
+	if (result == 0)
+		result = send_snapshot(pool, origin->id, id, err);
+	return mapper_resume(name, result < 0 ? NULL : err) < 0 ? -1 : result;
+}
+
 /*
  * The kernel does not insist on the suspended origin, but without it the snapshot holds a file
  * system in the middle of its writes. Signals wait: a device that stays suspended hangs everybody
@@ -330,20 +378,14 @@ int pool_snapshot(const struct pool *pool, const struct thin_volume *origin, uin
 		return -1;
 	if (!state.exists)
 		return send_snapshot(pool, origin->id, id, err);
+	if (note_suspended(pool, name, err) < 0)
+		return -1;
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &before);
-	int result = mapper_suspend(name, err);
+	int result = snapshot_held(pool, origin, id, err);
 
-	/* a removal that had been ordered took place meanwhile */
-	if (result < 0 && errno == ENXIO) {
-		result = send_snapshot(pool, origin->id, id, err);
-	} else if (result == 0) {
-		result = send_snapshot(pool, origin->id, id, err);
-		if (mapper_resume(name, result < 0 ? NULL : err) < 0)
-			result = -1;
-	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return result;
+	return note_suspended(pool, "", result < 0 ? NULL : err) < 0 ? -1 : result;
 }
 
 /* Only a file takes freed blocks back by itself being told; on a device of its own the pool's free

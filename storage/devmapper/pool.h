@@ -24,6 +24,7 @@ struct pool {
 	char path[MAPPER_PATH_MAX];
 	struct thin_ids ids;
 	bool is_loop;
+	int lock; /* pool-lock, not owned */
 };
 
 /* data/KEY.json */
