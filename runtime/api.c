@@ -314,6 +314,43 @@ int masu_effective(struct masu *masu, const char *id, char **json, struct masu_e
 	return *json ? 0 : err_sys(err, "limits of %s", id);
 }
 
+/*
+ * A stopped container whose root was kept: all of it but the root is made anew from its spec. What
+ * can be found wrong with that is found before the old record goes; if the start fails afterwards,
+ * the root is still there for the next run under this id.
+ */
+static int start_again(struct container *stopped, struct err *err)
+{
+	const struct masu_create_options options = {
+		.size = sizeof(options),
+		.id = stopped->id,
+		.bundle = stopped->state.bundle,
+		.spec_file = stopped->state.spec_file,
+		.detach = true,
+	};
+	struct foreground none = FOREGROUND_INIT;
+	struct creation creation;
+	int result = creation_prepare(stopped->masu, &options, &creation, err);
+
+	if (result == 0 && !creation.container.state.storage.reused) {
+		err_set(err, ERR_STATE, "start it again: its spec does not keep its root any more");
+		result = err_hint(err, "masu.storage.keep in %.100s",
+				  stopped->state.spec_file ? stopped->state.spec_file
+							   : stopped->state.bundle);
+	}
+	if (result == 0)
+		result = creation_check_terminal(&creation, err);
+	stopped->state.storage.root = NULL;
+	if (result == 0)
+		result = container_delete(stopped, false, err);
+	if (result == 0)
+		result = creation_walk(&creation, err);
+	if (result == 0)
+		result = finish_run(&creation, &none, &options, NULL, err);
+	creation_close(&creation);
+	return result;
+}
+
 int masu_start(struct masu *masu, const char *id, struct masu_error *error)
 {
 	struct err *err = api_error(error);
@@ -321,6 +358,8 @@ int masu_start(struct masu *masu, const char *id, struct masu_error *error)
 
 	if (container_open(masu, id, STATE_LOCKED, false, &container, err) < 0)
 		return -1;
+	if (container.state.storage.keep && container_status(&container) == CONTAINER_STOPPED)
+		return start_again(&container, err);
 	return container_start(&container, err);
 }
 
@@ -384,6 +423,8 @@ int masu_delete(struct masu *masu, const char *id, unsigned int flags, struct ma
 			*err = why;
 		return -1;
 	}
+	/* asked for by name: what was kept goes, too */
+	container.state.storage.reused = false;
 	return container_delete(&container, force, err);
 }
 

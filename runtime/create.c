@@ -101,6 +101,7 @@ static int load_spec(struct creation *creation, const struct masu_create_options
 		if (!realpath(file, resolved))
 			return err_sys(err, "open %s", file);
 		file = arena_strdup(&container->arena, resolved);
+		container->state.spec_file = file;
 	}
 	if (!file)
 		file = "config.json";
@@ -210,7 +211,7 @@ static int fill_record(struct creation *creation, const struct masu_create_optio
 	return state->created ? 0 : err_sys(err, "write record");
 }
 
-static int check_terminal(const struct creation *creation, struct err *err)
+int creation_check_terminal(const struct creation *creation, struct err *err)
 {
 	const struct spec_process *process = creation->spec.process;
 	const struct startup_options *options = &creation->options;
@@ -277,7 +278,7 @@ int creation_walk(struct creation *creation, struct err *err)
 	struct container *container = &creation->container;
 	struct startup *startup = &creation->startup;
 
-	if (check_terminal(creation, err) < 0 || notify_prepare(creation, err) < 0)
+	if (creation_check_terminal(creation, err) < 0 || notify_prepare(creation, err) < 0)
 		return -1;
 	container->root_fd = state_open_root(container->masu->root, true, err);
 	if (container->root_fd < 0)

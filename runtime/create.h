@@ -24,6 +24,8 @@ struct creation {
  * conditions. */
 int creation_prepare(struct masu *masu, const struct masu_create_options *options,
 		     struct creation *creation, struct err *err);
+/* A terminal has somebody to go to, or none was asked for. */
+int creation_check_terminal(const struct creation *creation, struct err *err);
 int creation_walk(struct creation *creation, struct err *err);
 void creation_close(struct creation *creation);
 

@@ -184,6 +184,10 @@ MASU_API int masu_create(struct masu *masu, const struct masu_create_options *op
 /*
  * Let the program of a created container run. Returns when it was executed and the poststart hooks
  * are through; a program that cannot be executed is an error here. MASU_ERR_STATE unless "created".
+ *
+ * A stopped container with masu.storage.keep is made anew from its spec, which is read again, on the
+ * root that it has left. When that fails late, the container is gone and its root is not: masu_run()
+ * under the same id goes on with it.
  */
 MASU_API int masu_start(struct masu *masu, const char *id, struct masu_error *error);
 

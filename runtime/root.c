@@ -100,7 +100,7 @@ int root_prepare(struct creation *creation, struct err *err)
 	struct container *container = &creation->container;
 	struct spec *spec = &creation->spec;
 	const struct storage_spec *storage = &spec->masu.storage;
-	struct storage_image image = { 0 };
+	struct storage_image_config config = { 0 };
 
 	if (!storage->present)
 		return 0;
@@ -112,20 +112,11 @@ int root_prepare(struct creation *creation, struct err *err)
 		.userns_fd = -1,
 	};
 	if (storage_check(storage, err) < 0 ||
-	    storage_plan(&creation->storage, &container->arena, &container->state.storage, err) < 0)
-		return -1;
-	struct storage *store =
-		storage_open(container->state.storage.root, STORAGE_AUTO, STORAGE_READONLY, err);
-
-	if (!store)
-		return -1;
-	int result = storage_image_find(store, storage->image, &container->arena, &image, err);
-
-	storage_close(store);
-	if (result < 0)
+	    storage_plan(&creation->storage, &container->arena, &container->state.storage, &config,
+			 err) < 0)
 		return -1;
 	spec->root.readonly |= storage->readonly;
-	return fill_process(creation, &image.config, err);
+	return fill_process(creation, &config, err);
 }
 
 int root_place(struct creation *creation, struct err *err)
@@ -226,5 +217,8 @@ int run_storage(struct startup *startup, struct err *err)
 
 int undo_storage(struct container *container, struct err *err)
 {
-	return container->state.storage.root ? storage_detach(&container->state.storage, err) : 0;
+	const struct storage_state *storage = &container->state.storage;
+
+	/* what was kept before this start is not this start's to remove */
+	return storage->root && !storage->reused ? storage_detach(storage, err) : 0;
 }

@@ -27,6 +27,7 @@ static const struct json_row state_rows[] = {
 	{ "id",               JSON_TEXT,     AT(id), .flags = JSON_REQUIRED },
 	{ "ociVersion",       JSON_TEXT,     AT(oci_version) },
 	{ "bundle",           JSON_TEXT,     AT(bundle) },
+	{ "specFile",         JSON_TEXT,     AT(spec_file) },
 	{ "rootfs",           JSON_TEXT,     AT(rootfs) },
 	{ "created",          JSON_TEXT,     AT(created) },
 	{ "owner",            JSON_UINT,     AT(owner), .flags = JSON_ALWAYS },

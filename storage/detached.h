@@ -12,12 +12,17 @@ int detached_clone(int dir, const char *path, const struct volume_mount *how, st
 /* Apply id map and read-only to a detached mount of ours. */
 int detached_apply(int mount, const struct volume_mount *how, struct err *err);
 
-/* What an overlay mount is made of: detached clones, nearest lower first. `top` holds d/ and w/; -1
- * for a read-only view. */
+/*
+ * What an overlay mount is made of: directories below `data`, nearest lower first. A plain
+ * directory and not a clone for each layer, because dropping a clone costs an RCU grace period (85
+ * us each).
+ */
 struct overlay_parts {
-	const int *lowers;
+	int data;
+	bool is_detached; /* `data` is a detached clone: where ids are mapped */
+	const char *const *lowers;
 	size_t count;
-	int top;
+	const char *top; /* holds d/ and w/; NULL for a read-only view */
 	bool is_volatile;
 };
 

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/err.h"
+#include "base/str.h"
 #include "storage/fault.h"
 #include "storage/quota.h"
 #include "storage/store.h"
@@ -45,7 +46,9 @@ int directory_remove(struct storage *store, const char *key, struct err *err)
 		return errno == ENOENT ? 0 : err_sys(err, "remove %s/data/%s", store->path, key);
 	if (FAULT_POINT("directory.set-aside", err) < 0)
 		return -1;
-	return tree_remove(store->data, gone, err);
+	/* nobody waits for a root; what fails or is given up goes before the answer */
+	return str_starts(key, "root-") ? tree_remove_trash(store->data, gone, err)
+					: tree_remove(store->data, gone, err);
 }
 
 int directory_usage(int volume, int tree, uint64_t limit, struct storage_usage *usage,

@@ -114,53 +114,52 @@ static int overlay_commit(struct storage *store, const char *key, const char *ne
 
 /* Left behind by an overlay with `volatile`: the next mount would be refused. Whoever asked for
  * volatile has accepted what it means. */
-static void forget_volatile(int top)
+static void forget_volatile(struct storage *store, const char *key)
 {
+	char path[NAME_MAX + sizeof("/w/work")];
+
+	if (str_format(path, sizeof(path), "%s/w/work", key) < 0)
+		return;
 	auto_close int work =
-		openat(top, "w/work", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		openat(store->data, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (work >= 0)
 		tree_remove(work, "incompat", NULL);
 }
 
-static int clone_lowers(struct storage *store, const struct volume *volume,
-			const struct volume_mount *how, int *lowers, size_t *count, struct err *err)
+/* The trees of the chain, and the volume's own first where nothing is to be written. */
+static int list_lowers(const struct volume *volume, bool with_own, struct arena *arena,
+		       struct overlay_parts *parts, struct err *err)
 {
-	struct volume_mount as_lower = { .userns_fd = how->userns_fd };
-	char path[NAME_MAX + 3];
+	const char **lowers = arena_alloc(arena, (volume->depth + 1) * sizeof(*lowers));
 
-	for (size_t i = how->readonly ? 0 : 1; i <= volume->depth; i++) {
+	if (volume->depth + with_own > LOWERS_MAX)
+		return err_set(err, E2BIG, "mount %s: it has more than %d layers", volume->key,
+			       LOWERS_MAX);
+	for (size_t i = with_own ? 0 : 1; lowers && i <= volume->depth; i++) {
 		const char *key = i ? volume->chain[i - 1] : volume->key;
 
-		if (*count == LOWERS_MAX)
-			return err_set(err, E2BIG, "mount %s: it has more than %d layers",
-				       volume->key, LOWERS_MAX);
-		if (str_format(path, sizeof(path), "%s/d", key) < 0)
-			return err_sys(err, "open volume %s", key);
-		lowers[*count] = detached_clone(store->data, path, &as_lower, err);
-		if (lowers[*count] < 0)
-			return -1;
-		++*count;
+		lowers[parts->count] = arena_printf(arena, "%s/d", key);
+		if (!lowers[parts->count++])
+			lowers = NULL;
 	}
-	return 0;
+	parts->lowers = lowers;
+	return lowers ? 0 : err_sys(err, "mount %s", volume->key);
 }
 
-static int mount_parts(struct storage *store, struct overlay_parts *parts,
-		       const struct volume *volume, const struct volume_mount *how, struct err *err)
+static int mount_parts(struct overlay_parts *parts, const struct volume_mount *how, struct err *err)
 {
-	struct volume_mount writable = *how;
+	const struct volume_mount mapped = { .userns_fd = how->userns_fd };
 	struct borrowed_ids ids;
-	auto_close int top = -1;
+	auto_close int clone = -1;
 
-	writable.readonly = false;
-	parts->top = -1;
-	if (!how->readonly) {
-		top = detached_clone(store->data, volume->key, &writable, err);
-		if (top < 0)
+	/* one clone of all layers: an idmapped mount has to be one */
+	if (how->userns_fd >= 0) {
+		clone = detached_clone(parts->data, "", &mapped, err);
+		if (clone < 0)
 			return -1;
-		forget_volatile(top);
-		parts->top = top;
-		parts->is_volatile = how->is_volatile;
+		parts->data = clone;
+		parts->is_detached = true;
 	}
 	if (borrow_ids(&ids, how, err) < 0)
 		return -1;
@@ -179,8 +178,8 @@ static bool is_single(const struct volume *volume)
 static int overlay_mount_volume(struct storage *store, const struct volume *volume,
 				const struct volume_mount *how, struct err *err)
 {
-	int lowers[LOWERS_MAX];
-	struct overlay_parts parts = { .lowers = lowers };
+	auto_arena struct arena arena = { 0 };
+	struct overlay_parts parts = { .data = store->data };
 	char path[NAME_MAX + 3];
 
 	if (is_single(volume)) {
@@ -188,13 +187,14 @@ static int overlay_mount_volume(struct storage *store, const struct volume *volu
 			return err_sys(err, "open volume %s", volume->key);
 		return detached_clone(store->data, path, how, err);
 	}
-	int mount = clone_lowers(store, volume, how, lowers, &parts.count, err);
-
-	if (mount == 0)
-		mount = mount_parts(store, &parts, volume, how, err);
-	for (size_t i = 0; i < parts.count; i++)
-		close(lowers[i]);
-	return mount;
+	if (list_lowers(volume, how->readonly, &arena, &parts, err) < 0)
+		return -1;
+	if (!how->readonly) {
+		forget_volatile(store, volume->key);
+		parts.top = volume->key;
+		parts.is_volatile = how->is_volatile;
+	}
+	return mount_parts(&parts, how, err);
 }
 
 /* Everything in the upper directory, and whatever an opaque one hides. */
@@ -267,21 +267,13 @@ static int overlay_resize(struct storage *store, const struct volume *volume, ui
  * deletions to succeed. */
 static int try_overlay(int dir, struct err *why)
 {
-	const struct volume_mount plain = { .userns_fd = -1 };
+	static const char *const lower = "l";
 
 	if (mkdirat(dir, "l", 0700) < 0 || mkdirat(dir, "l/sub", 0700) < 0 ||
 	    mkdirat(dir, "l/sub/child", 0700) < 0 || mkdirat(dir, "d", 0700) < 0 ||
 	    mkdirat(dir, "w", 0700) < 0)
 		return err_sys(why, "try an overlay");
-	auto_close int lower = detached_clone(dir, "l", &plain, why);
-
-	if (lower < 0)
-		return -1;
-	auto_close int top = detached_clone(dir, "", &plain, why);
-
-	if (top < 0)
-		return -1;
-	struct overlay_parts parts = { .lowers = &lower, .count = 1, .top = top };
+	struct overlay_parts parts = { .data = dir, .lowers = &lower, .count = 1, .top = "." };
 	auto_close int mount = overlay_mount(&parts, why);
 
 	if (mount < 0)

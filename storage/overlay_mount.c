@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Overlay mounts from detached clones: by descriptors, or on older kernels inside a throw-away
- * mount namespace. */
+/* Overlay mounts from directories: by descriptors, or on older kernels inside a throw-away mount
+ * namespace. */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,6 +11,7 @@
 #include "base/auto.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/str.h"
 #include "base/sys.h"
 #include "storage/detached.h"
 
@@ -41,14 +43,20 @@ static int explain(struct err *err, size_t layers)
 	return -1;
 }
 
+static int set_dir(int fs, const char *key, int data, const char *path)
+{
+	auto_close int dir = openat(data, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return dir < 0 ? -1 : sys_fsconfig(fs, SYS_FSCONFIG_SET_FD, key, NULL, dir);
+}
+
 static int set_top(int fs, const struct overlay_parts *parts)
 {
-	auto_close int upper = openat(parts->top, "d", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	auto_close int work = openat(parts->top, "w", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	auto_close int top =
+		openat(parts->data, parts->top, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	if (upper < 0 || work < 0 ||
-	    sys_fsconfig(fs, SYS_FSCONFIG_SET_FD, "upperdir", NULL, upper) < 0 ||
-	    sys_fsconfig(fs, SYS_FSCONFIG_SET_FD, "workdir", NULL, work) < 0)
+	if (top < 0 || set_dir(fs, "upperdir", top, "d") < 0 ||
+	    set_dir(fs, "workdir", top, "w") < 0)
 		return -1;
 	if (!parts->is_volatile)
 		return 0;
@@ -62,7 +70,7 @@ int overlay_mount_by_fd(const struct overlay_parts *parts, struct err *err)
 	if (fs < 0)
 		return explain(err, parts->count);
 	for (size_t i = 0; i < parts->count; i++) {
-		if (sys_fsconfig(fs, SYS_FSCONFIG_SET_FD, "lowerdir+", NULL, parts->lowers[i]) < 0)
+		if (set_dir(fs, "lowerdir+", parts->data, parts->lowers[i]) < 0)
 			return explain(err, parts->count);
 	}
 	for (size_t i = 0; i < PLAIN_OPTIONS; i++) {
@@ -71,7 +79,7 @@ int overlay_mount_by_fd(const struct overlay_parts *parts, struct err *err)
 			return explain(err, parts->count);
 	}
 	sys_fsconfig(fs, SYS_FSCONFIG_SET_STRING, "source", "overlay", 0);
-	if (parts->top >= 0 && set_top(fs, parts) < 0)
+	if (parts->top && set_top(fs, parts) < 0)
 		return explain(err, parts->count);
 	if (sys_fsconfig(fs, SYS_FSCONFIG_CREATE, NULL, NULL, 0) < 0)
 		return explain(err, parts->count);
@@ -80,11 +88,13 @@ int overlay_mount_by_fd(const struct overlay_parts *parts, struct err *err)
 	return mount < 0 ? explain(err, parts->count) : mount;
 }
 
-static int attach_beneath(int mount, int dir, const char *name)
+static int name_part(int top, const char *name, const char *path)
 {
-	if (mkdirat(dir, name, 0700) < 0)
+	char target[PATH_MAX];
+
+	if (str_format(target, sizeof(target), "s/%s", path) < 0)
 		return -1;
-	return sys_move_mount(mount, "", dir, name, MOVE_MOUNT_F_EMPTY_PATH);
+	return symlinkat(target, top, name);
 }
 
 static int write_options(const struct overlay_parts *parts, char *options, size_t size)
@@ -93,7 +103,7 @@ static int write_options(const struct overlay_parts *parts, char *options, size_
 
 	for (size_t i = 0; i < parts->count && at < size; i++)
 		at += (size_t)snprintf(options + at, size - at, "%s%zu", i ? ":" : "", i);
-	if (parts->top >= 0 && at < size)
+	if (parts->top && at < size)
 		at += (size_t)snprintf(options + at, size - at, ",upperdir=c/d,workdir=c/w%s",
 				       parts->is_volatile ? ",volatile" : "");
 	for (size_t i = 0; i < PLAIN_OPTIONS && at < size; i++)
@@ -105,11 +115,17 @@ static int write_options(const struct overlay_parts *parts, char *options, size_
 	return -1;
 }
 
-/* In the child: names of one to three characters instead of whole paths, because mount(2) takes one
- * page of options. */
+/* In the child: links with names of one to three characters instead of whole paths, because
+ * mount(2) takes one page of options. */
 static int mount_in_child(const struct overlay_parts *parts)
 {
 	char options[4096], name[16];
+	/* before the namespace is left that the directory belongs to */
+	auto_close int clone =
+		parts->is_detached
+			? -1
+			: sys_open_tree(parts->data, "",
+					OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
 	auto_close int fs = sys_fsopen("tmpfs", FSOPEN_CLOEXEC);
 
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
@@ -120,12 +136,16 @@ static int mount_in_child(const struct overlay_parts *parts)
 
 	if (top < 0 || sys_move_mount(top, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return -1;
+	if (mkdirat(top, "s", 0700) < 0 ||
+	    sys_move_mount(parts->is_detached ? parts->data : clone, "", top, "s",
+			   MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return -1;
 	for (size_t i = 0; i < parts->count; i++) {
 		snprintf(name, sizeof(name), "%zu", i);
-		if (attach_beneath(parts->lowers[i], top, name) < 0)
+		if (name_part(top, name, parts->lowers[i]) < 0)
 			return -1;
 	}
-	if (parts->top >= 0 && attach_beneath(parts->top, top, "c") < 0)
+	if (parts->top && name_part(top, "c", parts->top) < 0)
 		return -1;
 	/* allowed: a child of our own, in its own mount namespace */
 	if (mkdirat(top, "m", 0700) < 0 || fchdir(top) < 0 ||

@@ -10,6 +10,7 @@
 #include "base/sys.h"
 #include "storage/candidates.h"
 #include "storage/fault.h"
+#include "storage/oci.h"
 #include "storage/spec.h"
 
 enum {
@@ -47,8 +48,49 @@ static int find_image(struct storage *store, const struct storage_state *state, 
 	return image_resolve(store, state->digest, arena, image, err);
 }
 
+static int read_config(struct storage *store, const struct image_record *image, struct arena *arena,
+		       struct storage_image_config *config, struct err *err)
+{
+	struct oci_config document;
+
+	if (!config)
+		return 0;
+	if (oci_read_config(store, image, arena, &document, err) < 0)
+		return -1;
+	*config = document.config;
+	return 0;
+}
+
+/* 1: the id has a kept root that this container may go on with; 0: it has none. */
+static int find_kept(struct storage *store, const struct storage_request *request,
+		     struct arena *arena, struct image_record *image, struct err *err)
+{
+	const struct storage_spec *spec = request->spec;
+	struct root_record record;
+
+	if (!spec->keep || !record_exists(store, &root_kind, request->id))
+		return 0;
+	if (record_read(store, &root_kind, request->id, arena, &record, err) < 0)
+		return -1;
+	/* one that is in use, or another's: storage_attach() says so */
+	if (!record.keep || !record.owner || !request->owner ||
+	    strcmp(record.owner, request->owner) != 0)
+		return 0;
+	if (strcmp(record.image, spec->image) != 0) {
+		err_set(err, ERR_EXISTS, "find root of %s: it has a kept one, of the image %s",
+			request->id, record.image);
+		return err_hint(
+			err,
+			"give another id, or remove kept roots without a container: masu storage gc --kept");
+	}
+	*image = (struct image_record){ .name = record.image,
+					.digest = record.digest,
+					.config = record.config };
+	return 1;
+}
+
 int storage_plan(const struct storage_request *request, struct arena *arena,
-		 struct storage_state *state, struct err *err)
+		 struct storage_state *state, struct storage_image_config *config, struct err *err)
 {
 	const struct storage_spec *spec = request->spec;
 	struct image_record image;
@@ -63,7 +105,10 @@ int storage_plan(const struct storage_request *request, struct arena *arena,
 			err_hint(err, "masu image import FILE %.60s makes one", spec->image);
 		return -1;
 	}
-	if (image_resolve(store, spec->image, arena, &image, err) < 0)
+	int kept = find_kept(store, request, arena, &image, err);
+
+	if (kept < 0 || (!kept && image_resolve(store, spec->image, arena, &image, err) < 0) ||
+	    read_config(store, &image, arena, config, err) < 0)
 		return -1;
 	*state = (struct storage_state){
 		.root = arena_strdup(arena, store->path),
@@ -71,6 +116,7 @@ int storage_plan(const struct storage_request *request, struct arena *arena,
 		.image = arena_strdup(arena, spec->image),
 		.digest = image.digest,
 		.keep = spec->keep,
+		.reused = kept,
 	};
 	if (!state->root || !state->id || !state->image)
 		return err_sys(err, "plan the root of %s", request->id);
@@ -173,6 +219,24 @@ static int make_root(struct storage *store, const struct storage_request *reques
 	return -1;
 }
 
+/* A kept root again; the size is what the spec says now. */
+static int take_up(struct storage *store, const struct storage_request *request, struct err *err)
+{
+	auto_arena struct arena arena = { 0 };
+	struct root root;
+	uint64_t bytes;
+
+	if (root_load(store, request->id, &arena, &root, err) < 0)
+		return -1;
+	if (request->spec->size && spec_parse_size(request->spec->size, &bytes) &&
+	    bytes != root.record.size.value) {
+		if (storage_root_resize(store, request->id, bytes, err) < 0)
+			return -1;
+		root.volume.size = bytes;
+	}
+	return mount_root(store, request, &root, err);
+}
+
 int storage_attach(const struct storage_request *request, const struct storage_state *state,
 		   struct err *err)
 {
@@ -180,6 +244,8 @@ int storage_attach(const struct storage_request *request, const struct storage_s
 	auto_store struct storage *store = storage_open(state->root, STORAGE_AUTO, 0, err);
 	struct intent intent = INTENT_INIT;
 
+	if (store && state->reused)
+		return take_up(store, request, err);
 	if (!store || intent_begin(store, INTENT_ATTACH, state->id, &intent, err) < 0)
 		return -1;
 	if (store_lock(store, STORE_SHARED, err) < 0) {

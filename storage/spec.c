@@ -42,6 +42,7 @@ static const struct json_row state_rows[] = {
 	{ "image",  JSON_TEXT, offsetof(struct storage_state, image) },
 	{ "digest", JSON_TEXT, offsetof(struct storage_state, digest) },
 	{ "keep",   JSON_BOOL, offsetof(struct storage_state, keep) },
+	{ "reused", JSON_BOOL, offsetof(struct storage_state, reused) },
 };
 const struct json_object storage_state_object = JSON_OBJECT_OF(struct storage_state, state_rows);
 

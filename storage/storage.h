@@ -55,6 +55,7 @@ struct storage_state {
 	const char *image; /* as the spec says it */
 	const char *digest;
 	bool keep;
+	bool reused; /* a kept root of before: undoing a start must leave it there */
 };
 extern const struct json_object storage_state_object;
 
@@ -71,19 +72,25 @@ struct storage_request {
 	uint32_t root_uid, root_gid; /* host ids of the container's root in it */
 };
 
-/* Find the store and the image and fill the state; makes nothing. */
-int storage_plan(const struct storage_request *request, struct arena *arena,
-		 struct storage_state *state, struct err *err);
+struct storage_image_config;
 
 /*
- * Make the container's writable layer on the planned image and return it as a detached mount:
- * nothing appears in any mount table. ERR_EXISTS when the id has a root already. On failure nothing
- * is left.
+ * Find the store and the image and fill the state and the image's config (may be NULL); makes
+ * nothing. With `keep`, a kept root of the same id, owner and image is taken up again: it stands on
+ * the image that it was made from, whatever has the image's name now.
+ */
+int storage_plan(const struct storage_request *request, struct arena *arena,
+		 struct storage_state *state, struct storage_image_config *config, struct err *err);
+
+/*
+ * Make the container's writable layer on the planned image (or take up the kept one) and return it
+ * as a detached mount: nothing appears in any mount table. ERR_EXISTS when the id has a root
+ * already. On failure nothing is left.
  */
 int storage_attach(const struct storage_request *request, const struct storage_state *state,
 		   struct err *err);
 
-/* A detached mount of a root that was made before (a kept container that starts again). */
+/* A detached mount of a root that was made before. */
 int storage_mount(const struct storage_request *request, const struct storage_state *state,
 		  struct err *err);
 

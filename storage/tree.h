@@ -17,6 +17,17 @@ struct err;
 int tree_remove(int dir, const char *name, struct err *err);
 
 /*
+ * The same for "trash-PID-RANDOM": a few entries at once, the rest of a large one by a process of
+ * its own, which takes it over under its own PID and which the caller does not see end. Who finds
+ * it with a dead PID may remove what is left.
+ */
+enum {
+	TREE_REMOVE_FEW = 16,
+};
+
+int tree_remove_trash(int dir, const char *name, struct err *err);
+
+/*
  * Copy the content and the attributes of directory `from` to the empty directory `to`: owners,
  * modes, times, xattrs, hard links, holes, devices. File data is shared (reflink) where the file
  * system can.

@@ -13,3 +13,11 @@ storage-tests: $(STORAGE_TESTS)
 # In the build that has fault points.
 check-storage: faults
 	@test/check.sh storage
+
+# What a root costs beside the kernel calls alone, and images beside podman: a table, and JSON in BUILD/bench-storage.json.
+$(B)/bench-storage: $(B)/obj/test/bench/storage.o $(B)/lib/storage.a $(B)/lib/base.a
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+.PHONY: bench-storage
+bench-storage: all $(B)/bench $(B)/bench-storage
+	@test/bench/storage.sh $(B)

@@ -467,6 +467,62 @@ lines"; touch "/tmp/$(printf "\033[31mred")"'
 	lacks "$out" '/etc/other'
 }
 
+@test "a kept container starts again with what it wrote, as often as one likes" {
+	import
+	kept_box 'echo run >>/runs; cat /runs'
+	equal "$out" run
+	masu_ok start "$ID"
+	wait_for 5 has_status stopped
+	masu_ok start "$ID"
+	wait_for 5 has_status stopped
+	masu_ok export --output "$T/root.tar" "$ID"
+	equal "$(tar -xOf "$T/root.tar" runs)" $'run\nrun\nrun'
+	# its image can lose its name meanwhile
+	masu_ok image rm box
+	masu_ok start "$ID"
+	wait_for 5 has_status stopped
+	masu_ok diff "$ID"
+	matches "$out" '^A /runs$'
+	masu_ok delete "$ID"
+	masu_ok storage gc
+}
+
+@test "a kept container is not started again while it runs, without its spec, or with one that keeps nothing" {
+	import
+	kept_box 'echo precious >/file'
+	mv "$BUNDLE/config.json" "$T/config"
+	masu_fails 'config.json.*No such file' start "$ID"
+	jq '.masu.storage.keep = false' "$T/config" >"$BUNDLE/config.json"
+	masu_fails 'does not keep its root' start "$ID"
+	jq '.process.terminal = true' "$T/config" >"$BUNDLE/config.json"
+	masu_fails 'terminal' start "$ID"
+	equal "$(state_of status)" stopped
+	jq '.process.args = ["/bin/sleep", "100"]' "$T/config" >"$BUNDLE/config.json"
+	masu_ok start "$ID"
+	masu_fails 'already running' start "$ID"
+	masu_ok exec "$ID" /bin/cat /file
+	equal "$out" precious
+}
+
+@test "a start that fails loses nothing of what was kept; run goes on with it, as after a reboot" {
+	import
+	import other
+	kept_box 'echo precious >/file'
+	cp "$BUNDLE/config.json" "$T/config"
+	jq '.process.args = ["/nowhere"]' "$T/config" >"$BUNDLE/config.json"
+	masu_fails 'nowhere' start "$ID"
+	[[ ! -e $STATE/$ID ]] || fail "the record of a failed start"
+	masu_ok gc
+	jq '.masu.storage.image = "other"' "$T/config" >"$BUNDLE/config.json"
+	masu_fails 'it has a kept one, of the image box' run --bundle "$BUNDLE" "$ID"
+	jq '.process.args = ["/bin/cat", "/file"]' "$T/config" >"$BUNDLE/config.json"
+	run_box
+	equal "$out" precious
+	masu_ok delete "$ID"
+	masu_ok storage info --json
+	expect '.roots == 0'
+}
+
 @test "commands on a container whose root is not from an image, or that is not there" {
 	rmdir "$BUNDLE"
 	make_bundle

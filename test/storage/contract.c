@@ -99,7 +99,7 @@ static void attach(struct container *c, const char *id, const char *image, struc
 		.spec = &c->spec, .root = store_path, .id = id, .userns_fd = -1
 	};
 	c->mount = -1;
-	CHECK_OK(storage_plan(&c->request, arena, &c->state, &err), &err);
+	CHECK_OK(storage_plan(&c->request, arena, &c->state, NULL, &err), &err);
 	c->mount = storage_attach(&c->request, &c->state, &err);
 	CHECK_OK(c->mount, &err);
 }
@@ -366,7 +366,7 @@ static void test_id_map(struct arena *arena)
 					      .userns_fd = open(path, O_RDONLY | O_CLOEXEC),
 					      .root_uid = 200000,
 					      .root_gid = 200000 };
-	CHECK_OK(storage_plan(&c.request, arena, &c.state, &err), &err);
+	CHECK_OK(storage_plan(&c.request, arena, &c.state, NULL, &err), &err);
 	c.mount = storage_attach(&c.request, &c.state, &err);
 	CHECK_OK(c.mount, &err);
 	CHECK(fstatat(c.mount, "etc/motd", &st, 0) == 0);
@@ -459,7 +459,7 @@ static void test_limit(const struct place *place, struct arena *arena)
 	c.request = (struct storage_request){
 		.spec = &c.spec, .root = store_path, .id = "small", .userns_fd = -1
 	};
-	CHECK_OK(storage_plan(&c.request, arena, &c.state, &err), &err);
+	CHECK_OK(storage_plan(&c.request, arena, &c.state, NULL, &err), &err);
 	c.mount = storage_attach(&c.request, &c.state, &err);
 	if (c.mount < 0) {
 		fprintf(stderr, "  %s\n", err.text);
