@@ -14,6 +14,11 @@ setup_file() {
 }
 
 setup() {
+	own_world
+}
+
+# A file with a setup() of its own calls this first.
+own_world() {
 	T=$BATS_TEST_TMPDIR
 	STATE=$T/state
 	BUNDLE=$T/bundle

@@ -7,16 +7,10 @@
 load lib
 
 setup() {
-	T=$BATS_TEST_TMPDIR
-	STATE=$T/state
-	BUNDLE=$T/bundle
-	ID=t$BATS_ROOT_PID-$BATS_SUITE_TEST_NUMBER
-	UNDER_TEST=$MASU
+	own_world
 	root=$BUNDLE/rootfs
 	decoy=$T/decoy
 	starts=${RACE_STARTS:-25}
-	host_snapshot >"$T/host.before"
-	make_bundle
 	mkdir -p "$decoy/dir/below"
 	echo untouched >"$decoy/file"
 	tree "$decoy" >"$T/decoy.before"

@@ -21,13 +21,7 @@ check_rows() {
 }
 
 setup() {
-	T=$BATS_TEST_TMPDIR
-	STATE=$T/state
-	BUNDLE=$T/bundle
-	ID=t$BATS_ROOT_PID-$BATS_SUITE_TEST_NUMBER
-	UNDER_TEST=$MASU
-	host_snapshot >"$T/host.before"
-	make_bundle
+	own_world
 	process /probe sleep 100
 }
 

@@ -3,14 +3,9 @@
 load lib
 
 setup() {
-	T=$BATS_TEST_TMPDIR
-	STATE=$T/state
-	BUNDLE=$T/bundle
-	ID=t$BATS_ROOT_PID-$BATS_SUITE_TEST_NUMBER
+	own_world
 	need 'a build with fault points (make faults)' test -x "$MASU_FAULTS"
 	UNDER_TEST=$(realpath "$MASU_FAULTS")
-	host_snapshot >"$T/host.before"
-	make_bundle
 	process /probe exit 0
 }
 
