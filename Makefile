@@ -138,7 +138,7 @@ include $(wildcard test/*.mk)
 install: all
 	install -D -m 755 $(B)/masu $(DESTDIR)$(prefix)/bin/masu
 	install -D -m 755 $(B)/masu-full $(DESTDIR)$(prefix)/lib/masu/masu-full
-	install -D -m 644 runtime/masu.h $(DESTDIR)$(prefix)/include/masu.h
+	for h in $(notdir $(wildcard runtime/masu*.h)); do install -D -m 644 runtime/$$h $(DESTDIR)$(prefix)/include/$$h; done
 	install -D -m 644 $(B)/libmasu.a $(DESTDIR)$(prefix)/lib/libmasu.a
 	install -D -m 755 $(B)/libmasu.so $(DESTDIR)$(prefix)/lib/libmasu.so.$(VERSION)
 	ln -sf libmasu.so.$(VERSION) $(DESTDIR)$(prefix)/lib/libmasu.so.0

@@ -235,13 +235,70 @@ int cgroup_delegate(const struct cgroup *cgroup, uid_t uid, gid_t gid, struct er
 /* Number of OOM kills in it so far (0 when unknown), to explain a process that was killed. */
 uint64_t cgroup_oom_kills(const struct cgroup *cgroup);
 
+/* ---- notifications ---- */
+enum cgroup_event_kind {
+	CGROUP_EVENT_OOM,       /* the kernel killed for lack of memory; value: kills so far */
+	CGROUP_EVENT_THRESHOLD, /* memory crossed a mark, up or down; value: bytes in use */
+	CGROUP_EVENT_PRESSURE,  /* memory is short; value: bytes in use */
+	CGROUP_EVENT_EMPTY,     /* no process is left in it and below */
+	CGROUP_EVENT_POPULATED, /* there are processes again */
+	CGROUP_EVENT_FROZEN,
+	CGROUP_EVENT_THAWED,
+	CGROUP_EVENT_PIDS,     /* a fork was refused for its pids limit; value: how often so far */
+	CGROUP_EVENT_THROTTLE, /* its CPU limit began to hold it back; value: periods so far */
+	CGROUP_EVENT_END,      /* it is gone: the last one, comes without being asked for */
+};
+
+/* "oom", "threshold", ..., "end". */
+extern const struct name cgroup_event_names[];
+
+enum cgroup_pressure_level {
+	CGROUP_PRESSURE_LOW,
+	CGROUP_PRESSURE_MEDIUM,
+	CGROUP_PRESSURE_CRITICAL,
+};
+
+struct cgroup_wish {
+	enum cgroup_event_kind kind;
+	uint64_t mark;        /* CGROUP_EVENT_THRESHOLD: bytes; CGROUP_EVENT_PRESSURE: the level */
+	const char *argument; /* both: what stood behind '='; else "" */
+};
+
+/* "oom", "threshold=100M", "pressure=low". What it refers to stays the text's. ERR_INPUT. */
+int cgroup_wish_parse(const char *text, struct cgroup_wish *wish, struct err *err);
+
+/* Called with an event; false: no more of them. */
+typedef bool cgroup_event_callback(const struct cgroup_wish *wish, uint64_t value, void *data);
+
 /*
- * A descriptor that becomes ready (POLLIN, POLLPRI or POLLERR) when that number grows, maybe a
- * moment before and maybe in vain; cgroup_oom_rearm() after each time. ERR_UNSUPPORTED without a
- * memory controller.
+ * Watch for what is wished. States (empty, populated, frozen, thawed, a threshold) that hold
+ * already are reported at the first dispatch. `process` is a pidfd whose end is the end of it all,
+ * or -1: then the directory's. Needs no CPU while nothing happens, but for what this kernel does
+ * not tell: throttling, thresholds on v2, and states on a host with v1 alone are looked at about
+ * once a second. ERR_UNSUPPORTED names a controller or kernel feature that is missing.
  */
-int cgroup_oom_watch(const struct cgroup *cgroup, struct err *err);
-void cgroup_oom_rearm(int watch);
+struct cgroup_watching {
+	struct cgroup *cgroup; /* outlives the watch */
+	int process;
+	const struct cgroup_wish *wishes;
+	size_t count;
+	cgroup_event_callback *report;
+	void *data;
+};
+
+struct cgroup_watch;
+
+/* False where the memory controller is not mounted or was left out. */
+bool cgroup_counts_memory(const struct cgroup *cgroup);
+
+struct cgroup_watch *cgroup_watch_open(const struct cgroup_watching *watching, struct err *err);
+
+/* Ready for reading when there is something to dispatch. */
+int cgroup_watch_fd(const struct cgroup_watch *watch);
+
+/* Report what has happened, without waiting. 1; or 0 when that was the last. */
+int cgroup_watch_dispatch(struct cgroup_watch *watch, struct err *err);
+void cgroup_watch_close(struct cgroup_watch *watch);
 
 /* ---- statistics ----
  * Nothing is made up: a counter that this kernel or version does not have, and a limit that is not

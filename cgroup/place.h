@@ -12,6 +12,7 @@
 #include "base/holder.h"
 #include "cgroup/host.h"
 #include "cgroup/knobs.h"
+#include "cgroup/notify.h"
 #include "cgroup/stats.h"
 
 /* Where the processes of a v2 group are once there are cgroups with controllers below it. No part
@@ -66,6 +67,7 @@ struct cgroup_ops {
 	const char *name;
 	const struct cgroup_knobs *knobs;
 	const struct cgroup_counters *counters;
+	const struct cgroup_signal *signals; /* by enum cgroup_event_kind */
 	const char *self_file;                /* a process that writes "0" here moves itself */
 	const char *threads_file;             /* one thread a line */
 	const char *oom_file;                 /* has a line "oom_kill N" */
@@ -94,9 +96,6 @@ struct cgroup_ops {
 
 	/* SIGKILL to everything at once. 1, or NULL: there is no such file. */
 	int (*kill)(struct cgroup_place *place, struct err *err);
-
-	/* A descriptor for cgroup_oom_watch(). Needs the memory controller. */
-	int (*watch_oom)(struct cgroup_place *place, struct err *err);
 
 	/* Would this limit be below what is in use? NULL: the kernel refuses by itself. */
 	int (*check_update)(struct cgroup_place *place, const struct cgroup_resources *resources,

@@ -192,22 +192,11 @@ uint64_t cgroup_oom_kills(const struct cgroup *cgroup)
 	return kills;
 }
 
-int cgroup_oom_watch(const struct cgroup *cgroup, struct err *err)
+bool cgroup_counts_memory(const struct cgroup *cgroup)
 {
-	struct cgroup_place *place = cgroup_find_place(cgroup, CGROUP_MEMORY);
-
-	if (!place)
-		return err_set(err, ERR_UNSUPPORTED,
-			       "watch out of memory: the container has no memory controller");
-	return place->ops->watch_oom(place, err);
-}
-
-void cgroup_oom_rearm(int watch)
-{
+	const struct cgroup_place *place = cgroup_find_place(cgroup, CGROUP_MEMORY);
 	char text[OOM_TEXT_MAX];
 
-	/* an eventfd has no position; a kernel file is read from its beginning */
-	lseek(watch, 0, SEEK_SET);
-	while (read(watch, text, sizeof(text)) < 0 && errno == EINTR)
-		;
+	return place && cgroup_place_read((struct cgroup_place *)place, place->ops->oom_file, text,
+					  sizeof(text)) >= 0;
 }

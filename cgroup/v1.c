@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -195,23 +194,6 @@ static int v1_freeze(struct cgroup_place *place, bool frozen, struct err *err)
 	return frozen ? wait_frozen(place, err) : 0;
 }
 
-/* The kernel adds one to an eventfd each time that it starts looking for a victim. */
-static int v1_watch_oom(struct cgroup_place *place, struct err *err)
-{
-	auto_close int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	int dir = cgroup_place_fd(place);
-	auto_close int control =
-		dir < 0 ? -1 : openat(dir, "memory.oom_control", O_RDONLY | O_CLOEXEC);
-	char line[32];
-
-	if (event < 0 || control < 0)
-		return err_sys(err, "watch %s/memory.oom_control", place->dir);
-	str_format(line, sizeof(line), "%d %d", event, control);
-	if (cgroup_place_write(place, "cgroup.event_control", line, err) < 0)
-		return -1;
-	return take_fd(&event);
-}
-
 /*
  * v1 takes memory back when a limit is lowered below what is in use, which it refuses (EBUSY) when
  * it finds too little; it never kills for that. The limit is then put back.
@@ -247,6 +229,7 @@ const struct cgroup_ops cgroup_v1_ops = {
 	.name = "v1",
 	.knobs = &cgroup_v1_knobs,
 	.counters = &cgroup_v1_counters,
+	.signals = cgroup_v1_signals,
 	.self_file = "tasks",
 	.threads_file = "tasks",
 	.oom_file = "memory.oom_control",
@@ -257,6 +240,5 @@ const struct cgroup_ops cgroup_v1_ops = {
 	.devices = v1_devices,
 	.freeze = v1_freeze,
 	.is_frozen = v1_is_frozen,
-	.watch_oom = v1_watch_oom,
 	.reclaim = v1_reclaim,
 };

@@ -360,18 +360,6 @@ static int v2_delegate(struct cgroup_place *place, uid_t uid, gid_t gid, struct 
 	return 0;
 }
 
-/* The file is pollable: it is ready again after each change once it was read. */
-static int v2_watch_oom(struct cgroup_place *place, struct err *err)
-{
-	int dir = cgroup_place_fd(place);
-	int fd = dir < 0 ? -1 : openat(dir, "memory.events", O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return err_sys(err, "watch %s/memory.events", place->dir);
-	cgroup_oom_rearm(fd);
-	return fd;
-}
-
 /* Since 5.19; the key swappiness since 6.10. */
 static int v2_reclaim(struct cgroup_place *place, uint64_t bytes, int swappiness, struct err *err)
 {
@@ -396,6 +384,7 @@ const struct cgroup_ops cgroup_v2_ops = {
 	.name = "v2",
 	.knobs = &cgroup_v2_knobs,
 	.counters = &cgroup_v2_counters,
+	.signals = cgroup_v2_signals,
 	.self_file = "cgroup.procs",
 	.threads_file = "cgroup.threads",
 	.oom_file = "memory.events",
@@ -408,7 +397,6 @@ const struct cgroup_ops cgroup_v2_ops = {
 	.forget_devices = v2_forget_devices,
 	.freeze = v2_freeze,
 	.is_frozen = v2_is_frozen,
-	.watch_oom = v2_watch_oom,
 	.kill = v2_kill,
 	.reclaim = v2_reclaim,
 	.check_update = v2_check_update,

@@ -73,12 +73,11 @@ const char *stats_line(const struct subject *subject, struct arena *arena, struc
 }
 
 /* One stream of events. */
-struct watch {
+struct stream {
 	const struct subject *subject;
 	masu_event_callback *report;
 	void *data;
-	uint64_t kills; /* as last reported */
-	bool ended;     /* the container stopped, or the receiver has had enough */
+	bool enough; /* the receiver has had */
 };
 
 static int64_t clock_ms(void)
@@ -89,92 +88,82 @@ static int64_t clock_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static int report_stats(struct watch *watch, struct err *err)
+static int report_stats(struct stream *stream, struct err *err)
 {
 	auto_arena struct arena arena = { 0 };
-	const char *line = stats_line(watch->subject, &arena, err);
+	const char *line = stats_line(stream->subject, &arena, err);
 
 	if (line)
-		watch->ended |= !watch->report(line, watch->data);
-	else if (subject_has_ended(watch->subject))
-		watch->ended = true; /* while it was asked; that is no failure */
-	else
+		stream->enough |= !stream->report(line, stream->data);
+	else if (!subject_has_ended(stream->subject)) /* while it was asked; that is no failure */
 		return -1;
 	return 0;
 }
 
-/* True when there was something to report. */
-static int report_oom(struct watch *watch, struct err *err)
+static bool report_oom(const struct cgroup_wish *wish, uint64_t kills, void *data)
 {
 	auto_arena struct arena arena = { 0 };
-	struct event event = { "oom", watch->subject->name, NULL };
-	uint64_t kills = cgroup_oom_kills(watch->subject->cgroup);
+	struct stream *stream = data;
+	struct event event = { "oom", stream->subject->name, NULL };
 
-	if (kills <= watch->kills)
-		return 0;
-	watch->kills = kills;
-	const char *line = json_encode(&event_object, &event, 0, &arena, err);
+	(void)kills;
+	if (wish->kind != CGROUP_EVENT_OOM)
+		return false;
+	const char *line = json_encode(&event_object, &event, 0, &arena, NULL);
 
-	if (!line)
-		return -1;
-	watch->ended |= !watch->report(line, watch->data);
-	return 1;
+	stream->enough |= !line || !stream->report(line, stream->data);
+	return !stream->enough;
 }
 
-/* Between two lines of statistics: out of memory is reported as it happens. */
-static int watch_until(struct watch *watch, int oom, int64_t end, struct err *err)
+/* Between two lines of statistics: out of memory is reported as it happens. 1; 0 at the end. */
+static int watch_until(const struct stream *stream, struct cgroup_watch *watch, int64_t end,
+		       struct err *err)
 {
-	/* v1 tells before it kills: then the count is looked at again and again for a while */
-	enum { LOOK_AGAIN_MS = 20, LOOK_FOR_MS = 1000 };
+	int more = 1;
 
-	int64_t look_until = 0;
-
-	while (!watch->ended) {
-		struct pollfd ready[] = {
-			{ .fd = watch->subject->container.pidfd, .events = POLLIN },
-			{ .fd = oom, .events = POLLIN | POLLPRI },
-		};
-		int64_t now = clock_ms(), left = end - now;
+	while (more > 0 && !stream->enough) {
+		struct pollfd ready = { .fd = cgroup_watch_fd(watch), .events = POLLIN };
+		int64_t left = end - clock_ms();
 
 		if (left <= 0)
-			return 0;
-		if (now < look_until && left > LOOK_AGAIN_MS)
-			left = LOOK_AGAIN_MS;
-		if (poll(ready, 2, left > INT32_MAX ? INT32_MAX : (int)left) < 0 && errno != EINTR)
+			return 1;
+		if (poll(&ready, 1, left > INT32_MAX ? INT32_MAX : (int)left) < 0 && errno != EINTR)
 			return err_sys(err, "wait for events");
-		if (ready[1].revents) {
-			cgroup_oom_rearm(oom);
-			look_until = clock_ms() + LOOK_FOR_MS;
-		}
-		int reported = report_oom(watch, err);
-
-		if (reported < 0)
-			return -1;
-		if (reported)
-			look_until = 0;
-		watch->ended |= ready[0].revents != 0;
+		more = cgroup_watch_dispatch(watch, err);
 	}
-	return 0;
+	return more;
 }
 
 int stats_events(const struct subject *subject, unsigned int interval_ms,
 		 masu_event_callback *report, void *data, struct err *err)
 {
-	struct watch watch = { .subject = subject, .report = report, .data = data };
+	static const struct cgroup_wish oom = { .kind = CGROUP_EVENT_OOM };
+	struct stream stream = { .subject = subject, .report = report, .data = data };
+	/* where no memory is counted, nothing but the end is watched for */
+	struct cgroup_watching watching = {
+		.cgroup = subject->cgroup,
+		.process = subject->container.pidfd,
+		.wishes = &oom,
+		.count = cgroup_counts_memory(subject->cgroup),
+		.report = report_oom,
+		.data = &stream,
+	};
 
 	if (!interval_ms)
 		return err_set(err, ERR_INPUT, "interval: must be longer than 0");
-	watch.kills = cgroup_oom_kills(subject->cgroup);
-	/* without a watch the count is looked at once an interval, and at the end */
-	auto_close int oom = cgroup_oom_watch(subject->cgroup, NULL);
+	struct cgroup_watch *watch = cgroup_watch_open(&watching, err);
 	int64_t next = clock_ms();
+	int more = watch ? 1 : -1;
 
-	while (!watch.ended) {
-		if (report_stats(&watch, err) < 0)
-			return -1;
+	while (more > 0 && !stream.enough) {
+		if (report_stats(&stream, err) < 0) {
+			more = -1;
+			break;
+		}
 		next += interval_ms;
-		if (watch_until(&watch, oom, next, err) < 0)
-			return -1;
+		more = watch_until(&stream, watch, next, err);
 	}
-	return 0;
+	if (watch)
+		cgroup_watch_close(watch);
+	return more < 0 ? -1 : 0;
 }

@@ -48,9 +48,10 @@ struct cli {
 extern const struct command *const cli_commands[];
 
 extern const struct command cli_checkpoint, cli_commit, cli_create, cli_delete, cli_diff,
-	cli_doctor, cli_events, cli_exec, cli_explain, cli_export, cli_features, cli_gc, cli_help,
-	cli_image, cli_kill, cli_list, cli_network, cli_pause, cli_ps, cli_restore, cli_resume,
-	cli_run, cli_snapshot, cli_spec, cli_start, cli_state, cli_storage, cli_update, cli_version;
+	cli_doctor, cli_events, cli_notify, cli_exec, cli_explain, cli_export, cli_features, cli_gc,
+	cli_help, cli_image, cli_kill, cli_list, cli_network, cli_pause, cli_ps, cli_restore,
+	cli_resume, cli_run, cli_snapshot, cli_spec, cli_start, cli_state, cli_storage, cli_update,
+	cli_version;
 
 /* The command, or a member of the family named so, of a list that ends with NULL. NULL with error.
  */

@@ -298,8 +298,6 @@ static void check_refusals(void)
 	CHECK_INT(err.code, ENOENT);
 	CHECK_INT(cgroup_stats_read(&none, &arena, &stats, &err), -1);
 	CHECK_INT(err.code, ERR_UNSUPPORTED);
-	CHECK_INT(cgroup_oom_watch(&none, &err), -1);
-	CHECK_INT(err.code, ERR_UNSUPPORTED);
 }
 
 int main(void)
