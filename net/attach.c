@@ -208,9 +208,7 @@ static int prepare_namespace(struct attachment *attach, struct err *err)
 
 	if (home < 0 || setns(attach->netns, CLONE_NEWNET) < 0)
 		return err_sys(err, "enter network namespace");
-	result = net_place_sysctl("ipv4/conf/default/arp_notify", "1", false, err);
-	if (result == 0)
-		result = write_sysctls(attach, err);
+	result = write_sysctls(attach, err);
 	if (result == 0) /* from inside: no need to enter once more */
 		result = netlink_open(&attach->inside, -1, err);
 	if (setns(home, CLONE_NEWNET) < 0)

@@ -155,6 +155,7 @@ static int hold(struct net_lease_table *table, size_t at, const struct ip_addres
 	if (str_format(record.owner, sizeof(record.owner), "%s", owner) < 0)
 		return err_set(err, ERR_INPUT, "take an address: the id is longer than %d bytes",
 			       NET_ID_MAX);
+	table->recycled = table->states[at] == LEASE_RESTING || at >= table->slots;
 	if (set_state(table, at, LEASE_FREE, err) < 0 || write_record(table, at, &record, err) < 0)
 		return -1;
 	return set_state(table, at, LEASE_HELD, err);

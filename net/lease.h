@@ -19,6 +19,7 @@ struct net_lease_table {
 	size_t count; /* slots, and records for static addresses elsewhere in the subnet behind them
 		       */
 	uint8_t *states; /* owned: of each slot and record */
+	bool recycled;   /* the address taken last may have been another container's in this boot */
 	uint64_t cursor; /* where choosing goes on: the address unused for longest comes next */
 };
 

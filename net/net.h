@@ -171,6 +171,7 @@ struct net_interface_state {
 	struct json_list sysctls;       /* struct json_pair: path below /proc/sys/net, value */
 	struct opt_u64 ingress, egress; /* bytes per second; absent: no limit */
 	unsigned int burst;             /* bytes; 0: worked out */
+	bool announce;                  /* neighbours may know an address as somebody else's */
 };
 
 /* A published port; one element of the firewall's maps. */

@@ -43,8 +43,10 @@ struct netlink_link_request {
 	const uint8_t *mac; /* 6 bytes */
 	const char *alias;
 	bool up;
-	bool quiet; /* SET_LINK of a link that is down: no IPv6 address, no discovery noise from
-		       this end */
+	bool quiet;    /* SET_LINK of a link that is down: no IPv6 address, no discovery noise from
+			  this end */
+	bool announce; /* SET_LINK of a link that is down: tell neighbours its addresses as it
+			  comes up */
 	bool hairpin, isolated; /* NETLINK_SET_PORT */
 	bool move;              /* into the namespace `netns`; the new link is born there */
 	int netns;

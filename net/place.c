@@ -115,7 +115,15 @@ int net_place_sysctl(const char *path, const char *value, bool must, struct err 
 
 	if (str_format(whole, sizeof(whole), "/proc/sys/net/%s", path) < 0)
 		return err_sys(err, "write %s", path);
-	if (!must && access(whole, F_OK) < 0)
+	/* one walk along the path: among many namespaces each costs, since the names of all of them
+	 * hang in one chain of the kernel's directory cache */
+	struct err reason = { 0 };
+
+	if (fd_write_file(AT_FDCWD, whole, value, &reason) == 0)
+		return 0;
+	if (!must && reason.code == ENOENT)
 		return 0; /* a kernel without that protocol */
-	return fd_write_file(AT_FDCWD, whole, value, err);
+	if (err)
+		*err = reason;
+	return -1;
 }

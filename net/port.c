@@ -94,15 +94,15 @@ const char *net_port_format(const struct port_range *range, char text[PORT_TEXT_
 
 /* ---- the list ---- */
 
-/* One entry; all zero is a free one. */
+/* One entry, short since all are read; all zero is a free one. */
 struct key {
-	uint8_t host[16];
 	uint16_t first, last;
 	uint8_t family, protocol;
-	uint8_t reserved[10];
+	uint16_t host; /* 0: every address; else a hash of the one, which is with the owner */
 };
 
 struct owner {
+	uint8_t host[16];
 	char id[NET_ID_MAX + 1];
 };
 
@@ -168,26 +168,38 @@ static int list_owner(const struct list *list, size_t at, struct owner *owner, s
 	return 0;
 }
 
-static struct key make_key(const struct port_range *range)
+static uint16_t hash_host(const struct ip_address *host)
 {
-	struct key key = { .first = (uint16_t)range->first,
-			   .last = (uint16_t)range->last,
-			   .family = (uint8_t)range->host.family,
-			   .protocol = (uint8_t)range->protocol };
+	uint32_t hash = 2166136261U; /* FNV-1a */
 
-	memcpy(key.host, range->host.bytes, sizeof(key.host));
-	return key;
+	if (ip_is_any(host))
+		return 0;
+	for (size_t i = 0; i < sizeof(host->bytes); i++)
+		hash = (hash ^ host->bytes[i]) * 16777619U;
+	return (uint16_t)(hash ^ hash >> 16) | 1;
 }
 
-/* As sockets do: the any-address collides with every address. */
-static bool collides(const struct key *left, const struct key *right)
+static struct key make_key(const struct port_range *range)
 {
-	static const uint8_t any[16];
+	return (struct key){ .first = (uint16_t)range->first,
+			     .last = (uint16_t)range->last,
+			     .family = (uint8_t)range->host.family,
+			     .protocol = (uint8_t)range->protocol,
+			     .host = hash_host(&range->host) };
+}
 
-	return left->protocol == right->protocol && left->family == right->family &&
-	       left->first <= right->last && right->first <= left->last &&
-	       (memcmp(left->host, right->host, 16) == 0 || memcmp(left->host, any, 16) == 0 ||
-		memcmp(right->host, any, 16) == 0);
+/* As sockets do: the any-address collides with every address. Of two single ones only the hashes
+ * are compared. */
+static bool may_collide(const struct key *left, const struct key *right)
+{
+	return left->first <= right->last && right->first <= left->last &&
+	       left->protocol == right->protocol && left->family == right->family &&
+	       (left->host == right->host || !left->host || !right->host);
+}
+
+static bool is_same_host(const struct owner *owner, const struct port_range *range)
+{
+	return memcmp(owner->host, range->host.bytes, sizeof(owner->host)) == 0;
 }
 
 /* Would a program of the host be robbed? A short bind tells. */
@@ -239,10 +251,12 @@ int net_port_take(int dir, const struct port_range *range, const char *owner, st
 				vacant = i;
 			continue;
 		}
-		if (!collides(&list.keys[i], &key))
+		if (!may_collide(&list.keys[i], &key))
 			continue;
 		if (list_owner(&list, i, &record, err) < 0)
 			return -1;
+		if (key.host && list.keys[i].host && !is_same_host(&record, range))
+			continue;
 		return err_set(err, EADDRINUSE, "publish %s: container %s has it already",
 			       net_port_format(range, text), record.id);
 	}
@@ -250,6 +264,7 @@ int net_port_take(int dir, const struct port_range *range, const char *owner, st
 		if (probe(range, range->first + i, err) < 0)
 			return -1;
 	}
+	memcpy(record.host, range->host.bytes, sizeof(record.host));
 	if (str_format(record.id, sizeof(record.id), "%s", owner) < 0 ||
 	    pwrite(list.owner_file, &record, sizeof(record), (off_t)(vacant * sizeof(record))) !=
 		    sizeof(record))
@@ -270,7 +285,7 @@ static ssize_t list_find(struct list *list, const struct port_range *range, cons
 			continue;
 		if (list_owner(list, i, &record, err) < 0)
 			return -1;
-		if (strcmp(record.id, owner) == 0)
+		if (strcmp(record.id, owner) == 0 && is_same_host(&record, range))
 			return (ssize_t)i;
 	}
 	return (ssize_t)list->count;
@@ -319,9 +334,9 @@ int net_port_sweep(int dir, net_port_judge *judge, void *data, struct err *err)
 
 		if (!key->family)
 			continue;
-		memcpy(range.host.bytes, key->host, sizeof(key->host));
 		if (list_owner(&list, i, &record, err) < 0)
 			return -1;
+		memcpy(range.host.bytes, record.host, sizeof(record.host));
 		if (!judge(&range, record.id, data))
 			continue;
 		if (list_set(&list, i, &none, err) < 0)

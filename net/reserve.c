@@ -168,6 +168,7 @@ static int reserve_addresses(struct reservation *make, size_t at, struct err *er
 		if (net_lease_open(dir, i, subnet, &table, err) < 0 ||
 		    lease_address(make, &wanted, &table, &own.address, err) < 0)
 			return err_wrap(err, "network %s", network->spec.name);
+		state->announce |= table.recycled;
 		if (add_text(&state->addresses, ip_format_prefix(&own, text), make->arena, err) < 0)
 			return -1;
 	}

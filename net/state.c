@@ -28,6 +28,7 @@ static const struct json_row interface_rows[] = {
 	{ "ingress",   JSON_U64,   ROW(net_interface_state, ingress) },
 	{ "egress",    JSON_U64,   ROW(net_interface_state, egress) },
 	{ "burst",     JSON_UINT,  ROW(net_interface_state, burst) },
+	{ "announce",  JSON_BOOL,  ROW(net_interface_state, announce) },
 };
 static const struct json_object interface_object = JSON_OBJECT_OF(struct net_interface_state, interface_rows);
 

@@ -15,3 +15,9 @@ check-net: $(NET_TESTS)
 .PHONY: bench-network
 bench-network: all
 	@test/bench/network.sh $(B)
+
+# The same for net/ alone, beside the kernel objects wired by hand.
+$(B)/test/net/bench/network_cost: $(B)/obj/test/bench/network_cost.o $(B)/lib/net.a $(B)/lib/base.a $(filter %/netlink.so %/nftables.so,$(PLUGINS))
+	@mkdir -p $(@D)
+	@ln -sfn ../../../plugins $(@D)/plugins
+	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)

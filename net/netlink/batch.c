@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/ip.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <stdbool.h>
@@ -65,11 +66,31 @@ static void put_kind(struct nlmsghdr *message, const struct netlink_link_request
  */
 static void put_quiet(struct nlmsghdr *message)
 {
-	struct nlattr *families = mnl_attr_nest_start(message, IFLA_AF_SPEC);
 	struct nlattr *inet6 = mnl_attr_nest_start(message, AF_INET6);
 
 	mnl_attr_put_u8(message, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
 	mnl_attr_nest_end(message, inet6);
+}
+
+/* What /proc/sys/net/ipv4/conf/LINK/arp_notify is. */
+static void put_announce(struct nlmsghdr *message)
+{
+	struct nlattr *inet = mnl_attr_nest_start(message, AF_INET);
+	struct nlattr *settings = mnl_attr_nest_start(message, IFLA_INET_CONF);
+
+	mnl_attr_put_u32(message, IPV4_DEVCONF_ARP_NOTIFY, 1);
+	mnl_attr_nest_end(message, settings);
+	mnl_attr_nest_end(message, inet);
+}
+
+static void put_families(struct nlmsghdr *message, const struct netlink_link_request *link)
+{
+	struct nlattr *families = mnl_attr_nest_start(message, IFLA_AF_SPEC);
+
+	if (link->quiet)
+		put_quiet(message);
+	if (link->announce)
+		put_announce(message);
 	mnl_attr_nest_end(message, families);
 }
 
@@ -93,8 +114,8 @@ static void build_link(struct nlmsghdr *message, const struct netlink_link_reque
 		mnl_attr_put_strz(message, IFLA_IFALIAS, link->alias);
 	if (link->move)
 		mnl_attr_put_u32(message, IFLA_NET_NS_FD, (uint32_t)link->netns);
-	if (link->quiet)
-		put_quiet(message);
+	if (link->quiet || link->announce)
+		put_families(message, link);
 	if (link->kind)
 		put_kind(message, link);
 }
