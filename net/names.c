@@ -60,7 +60,8 @@ int net_names_publish(const struct net_place *place, const struct net_interface_
 
 	if (!interface->names.count)
 		return 0;
-	auto_close int names = open_names(place, interface->network, err);
+	auto_close int network = net_network_state(place, interface->network, err);
+	auto_close int names = network < 0 ? -1 : net_place_open_at(network, "names", err);
 
 	if (names < 0)
 		return -1;
@@ -80,7 +81,8 @@ int net_names_publish(const struct net_place *place, const struct net_interface_
 				return -1;
 		}
 	}
-	return 0;
+	/* last, and gone first: who has a line has a name, too, by which gc finds it */
+	return net_neighbours_add(network, interface, id, err);
 }
 
 int net_names_withdraw(const struct net_place *place, const struct net_interface_state *interface,
@@ -90,9 +92,10 @@ int net_names_withdraw(const struct net_place *place, const struct net_interface
 
 	if (!interface->names.count)
 		return 0;
-	auto_close int names = open_names(place, interface->network, err);
+	auto_close int network = net_network_state(place, interface->network, err);
+	auto_close int names = network < 0 ? -1 : net_place_open_at(network, "names", err);
 
-	if (names < 0)
+	if (names < 0 || net_neighbours_drop(network, id, err) < 0)
 		return -1;
 	for (size_t i = 0; i < interface->names.count; i++) {
 		const char *name = fold(JSON_ITEMS(const char *, &interface->names)[i], folded);
@@ -185,7 +188,7 @@ int net_names_each(const struct net_place *place, const char *network,
 }
 
 struct sweep {
-	int names;
+	int network, names;
 	bool (*judge)(const char *name, const char *id, void *data);
 	void *data;
 	int swept;
@@ -199,6 +202,7 @@ static int sweep_name(const char *name, const char *addresses, const char *id, v
 	(void)addresses;
 	if (!sweep->judge(name, id, sweep->data))
 		return 0;
+	net_neighbours_drop(sweep->network, id, NULL);
 	if (str_format(path, sizeof(path), "%s/%s", name, id) == 0 &&
 	    unlinkat(sweep->names, path, 0) == 0)
 		sweep->swept++;
@@ -210,8 +214,9 @@ int net_names_sweep(const struct net_place *place, const char *network,
 		    bool (*judge)(const char *name, const char *id, void *data), void *data,
 		    struct err *err)
 {
-	auto_close int names = open_names(place, network, err);
-	struct sweep sweep = { .names = names, .judge = judge, .data = data };
+	auto_close int state = net_network_state(place, network, err);
+	auto_close int names = state < 0 ? -1 : net_place_open_at(state, "names", err);
+	struct sweep sweep = { .network = state, .names = names, .judge = judge, .data = data };
 
 	if (names < 0 || net_names_each(place, network, sweep_name, &sweep, err) < 0)
 		return -1;

@@ -22,6 +22,15 @@ int net_names_each(const struct net_place *place, const char *network,
 				void *data),
 		   void *data, struct err *err);
 
+/* ---- neighbours.c: the same names as a hosts file ---- */
+
+/* `dir` is the network's state directory. A container's lines are put in and taken out. */
+int net_neighbours_add(int dir, const struct net_interface_state *interface, const char *id,
+		       struct err *err);
+int net_neighbours_drop(int dir, const char *id, struct err *err);
+
+/* ---- names.c again ---- */
+
 /* Take back every name of containers for which `judge` returns true; how many, or -1. */
 int net_names_sweep(const struct net_place *place, const char *network,
 		    bool (*judge)(const char *name, const char *id, void *data), void *data,

@@ -244,6 +244,14 @@ char *net_hosts_text(const struct net_state *state, const struct net_spec *spec,
 		     const char *hostname, struct arena *arena, struct err *err);
 
 /*
+ * The hosts file of the container's network, in which its neighbours come and go; to be bound read
+ * only in place of net_hosts_text(). In the arena. NULL when that would not say all: several
+ * networks, lines of the spec.
+ */
+char *net_hosts_file(const struct net_place *place, const struct net_state *state,
+		     const struct net_spec *spec, const char *hostname, struct arena *arena);
+
+/*
  * /etc/resolv.conf: the spec's servers, search list and options; what the spec leaves out comes
  * from the host's file (its text). With `resolver` the only server is NET_RESOLVER_ADDRESS. Servers
  * on the host's loopback lead nowhere and are left out.

@@ -458,8 +458,10 @@ static void remove_state(const struct net_place *place, const char *name)
 		str_format(file, sizeof(file), "leases-%zu", i);
 		unlinkat(state, file, 0);
 	}
-	if (state >= 0)
+	if (state >= 0) {
+		unlinkat(state, "hosts", 0);
 		unlinkat(state, "names", AT_REMOVEDIR);
+	}
 	auto_close int parent = net_place_open(place->state, NULL);
 
 	if (str_format(path, sizeof(path), "networks/%s", name) == 0)

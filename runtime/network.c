@@ -127,26 +127,25 @@ static char *host_resolv_conf(struct err *err)
 	return fd_slurp(AT_FDCWD, "/etc/resolv.conf", RESOLV_MAX, &size, err);
 }
 
-/* Write a file of the state folder and bind it into the container, unless the spec mounts something
- * there. */
-static int add_file(struct startup *startup, const char *name, const char *destination,
-		    const char *text, struct err *err)
+/* Does the spec mount something of its own there? */
+static bool is_mounted(const struct startup *startup, const char *destination)
 {
-	static const char *options[] = { "bind", "nosuid", "nodev", "noexec", "private" };
-	struct container *container = startup->container;
-	struct json_list *mounts = &startup->spec->mounts;
+	const struct json_list *mounts = &startup->spec->mounts;
 
 	for (size_t i = 0; i < mounts->count; i++) {
-		if (strcmp(JSON_ITEMS(struct ns_mount_spec, mounts)[i].destination, destination) ==
-		    0)
-			return 0;
+		if (strcmp(JSON_ITEMS(const struct ns_mount_spec, mounts)[i].destination,
+			   destination) == 0)
+			return true;
 	}
-	if (!text || state_write_file(container->dir_fd, name, text, strlen(text), err) < 0 ||
-	    fchmodat(container->dir_fd, name, 0644, 0) < 0)
-		return -1;
-	struct ns_mount_spec *mount = json_grow(startup->arena, mounts, sizeof(*mount));
-	char *source = arena_printf(startup->arena, "%s/%s/%s", container->masu->root,
-				    container->id, name);
+	return false;
+}
+
+static int bind_file(struct startup *startup, const char *source, const char *destination,
+		     bool read_only, struct err *err)
+{
+	static const char *options[] = { "bind", "nosuid", "nodev", "noexec", "private", "ro" };
+	struct ns_mount_spec *mount =
+		json_grow(startup->arena, &startup->spec->mounts, sizeof(*mount));
 
 	if (!mount || !source)
 		return err_sys(err, "add %s", destination);
@@ -154,25 +153,58 @@ static int add_file(struct startup *startup, const char *name, const char *desti
 		.destination = destination,
 		.source = source,
 		.type = "bind",
-		.options = { options, sizeof(options) / sizeof(*options) },
+		.options = { options, sizeof(options) / sizeof(*options) - !read_only },
 	};
 	return 0;
+}
+
+/* Write a file of the state folder and bind it into the container. */
+static int add_file(struct startup *startup, const char *name, const char *destination,
+		    const char *text, struct err *err)
+{
+	struct container *container = startup->container;
+
+	if (!text || state_write_file(container->dir_fd, name, text, strlen(text), err) < 0 ||
+	    fchmodat(container->dir_fd, name, 0644, 0) < 0)
+		return -1;
+	const char *source = arena_printf(startup->arena, "%s/%s/%s", container->masu->root,
+					  container->id, name);
+
+	return bind_file(startup, source, destination, false, err);
+}
+
+/* Without a name server neighbours are found in the network's own file, which follows them. */
+static int add_hosts(struct startup *startup, struct err *err)
+{
+	const struct net_spec *spec = startup->spec->masu.network;
+	const struct net_state *state = &startup->container->state.network;
+	const struct net_place place = network_place(startup->container->masu, startup->arena);
+	const char *hostname = startup->spec->hostname;
+	const char *shared =
+		startup->options->serve_names
+			? NULL
+			: net_hosts_file(&place, state, spec, hostname, startup->arena);
+
+	if (shared)
+		return bind_file(startup, shared, "/etc/hosts", true, err);
+	return add_file(startup, "hosts", "/etc/hosts",
+			net_hosts_text(state, spec, hostname, startup->arena, err), err);
 }
 
 static int add_files(struct startup *startup, struct err *err)
 {
 	const struct net_spec *spec = startup->spec->masu.network;
-	const struct net_state *state = &startup->container->state.network;
-	auto_free char *host = host_resolv_conf(NULL);
-	const char *resolv = net_resolv_text(spec, host ? host : "", startup->options->serve_names,
-					     startup->arena, err);
-	const char *hosts =
-		resolv ? net_hosts_text(state, spec, startup->spec->hostname, startup->arena, err)
-		       : NULL;
 
-	if (!hosts || add_file(startup, "hosts", "/etc/hosts", hosts, err) < 0)
+	if (!is_mounted(startup, "/etc/hosts") && add_hosts(startup, err) < 0)
 		return -1;
-	return add_file(startup, "resolv.conf", "/etc/resolv.conf", resolv, err);
+	if (is_mounted(startup, "/etc/resolv.conf"))
+		return 0;
+	auto_free char *host = host_resolv_conf(NULL);
+
+	return add_file(startup, "resolv.conf", "/etc/resolv.conf",
+			net_resolv_text(spec, host ? host : "", startup->options->serve_names,
+					startup->arena, err),
+			err);
 }
 
 int run_net_reserve(struct startup *startup, struct err *err)

@@ -389,3 +389,35 @@ load network
 	nothing_left
 	as_before
 }
+
+# ---- names without a name server ----
+@test "create and start: neighbours are found in a hosts file that follows them, and that nobody inside can write" {
+	local before
+
+	# shellcheck disable=SC2086
+	start one "$DEFAULT" $SLEEP
+	serve two '{"interfaces": [{"aliases": ["db"]}]}'
+	masu_ok exec "$ID-one" /bin/busybox cat /etc/hosts
+	matches "$out" '^127\.0\.0\.1.localhost$'
+	matches "$out" "^$(address_of one).one # $ID-one"
+	matches "$out" "^$(address_of two).two db # $ID-two"
+	masu_ok exec "$ID-one" /bin/busybox wget -q -O - http://db
+	equal "$out" two
+	run_masu exec "$ID-one" /bin/sh -c 'echo x >>/etc/hosts'
+	matches "$err" 'Read-only file system'
+	before=$(in_space "$HOST" stat -c %s "$STORE/net/networks/default/hosts")
+	masu_ok delete --force "$ID-two"
+	masu_ok exec "$ID-one" /bin/busybox cat /etc/hosts
+	lacks "$out" 'two|db'
+	# the place of a line that went is used again
+	# shellcheck disable=SC2086
+	start two '{"interfaces": [{"aliases": ["db"]}]}' $SLEEP
+	masu_ok exec "$ID-one" /bin/busybox cat /etc/hosts
+	matches "$out" "^$(address_of two).two db"
+	equal "$(in_space "$HOST" stat -c %s "$STORE/net/networks/default/hosts")" "$before" 'size of the file'
+	# one that says more has a file of its own
+	# shellcheck disable=SC2086
+	start three '{"interfaces": [{}], "hosts": ["printer:192.0.2.9"]}' $SLEEP
+	masu_ok exec "$ID-three" /bin/busybox cat /etc/hosts
+	matches "$out" '^192\.0\.2\.9.printer$'
+}
