@@ -153,8 +153,9 @@ static int write_sysctls(const struct attachment *attach, struct err *err)
 {
 	bool six = has_family(attach, AF_INET6);
 
-	if (!six)
-		return net_place_sysctl("ipv6/conf/default/disable_ipv6", "1", false, err);
+	if (!six || attach->first)
+		return net_place_sysctl("ipv6/conf/default/disable_ipv6", six ? "0" : "1", false,
+					err);
 	if (net_place_sysctl("ipv6/conf/default/accept_ra", "0", false, err) < 0)
 		return -1;
 	return net_place_sysctl("ipv6/conf/default/ndisc_notify", "1", false, err);
@@ -218,21 +219,36 @@ static int prepare_namespace(struct attachment *attach, struct err *err)
 
 /* ---- the door ---- */
 
-int net_attach(const struct net_place *place, const struct net_state *state, int netns,
-	       struct err *err)
+static int attach_from(const struct net_place *place, const struct net_state *state, size_t first,
+		       int netns, struct err *err)
 {
-	if (!state->interfaces.count)
-		return 0;
+	__attribute__((cleanup(attachment_close))) struct attachment attach = {
+		.place = place, .state = state, .first = first, .netns = netns
+	};
+
 	if (state->interfaces.count > NET_INTERFACES_MAX)
 		return err_set(err, ERR_INPUT, "read state: too many interfaces");
-	__attribute__((cleanup(attachment_close))) struct attachment attach = { .place = place,
-										.state = state,
-										.netns = netns };
-
 	if (netlink_open(&attach.host, -1, err) < 0 || ensure_networks(&attach, err) < 0 ||
 	    prepare_namespace(&attach, err) < 0 || attach_make_links(&attach, err) < 0 ||
 	    attach_shape_links(&attach, err) < 0 || attach_configure(&attach, err) < 0 ||
-	    finish_namespace(&attach, err) < 0 || route_loopback(&attach, err) < 0)
+	    finish_namespace(&attach, err) < 0)
 		return -1;
-	return publish(&attach, err);
+	/* ports lead to interfaces that a container has had from its start */
+	if (first)
+		return 0;
+	return route_loopback(&attach, err) < 0 ? -1 : publish(&attach, err);
+}
+
+int net_attach(const struct net_place *place, const struct net_state *state, int netns,
+	       struct err *err)
+{
+	return state->interfaces.count ? attach_from(place, state, 0, netns, err) : 0;
+}
+
+int net_connect(const struct net_place *place, const struct net_state *state, int netns,
+		struct err *err)
+{
+	if (attach_from(place, state, state->interfaces.count - 1, netns, err) < 0)
+		return -1;
+	return net_members_write(place, state, err);
 }

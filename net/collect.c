@@ -132,6 +132,11 @@ static int collect_network(struct collector *collector, const char *name, struct
 	return 0;
 }
 
+static bool judge_note(const char *id, void *data)
+{
+	return judge(data, id, "list of networks");
+}
+
 /* What net_reserve() takes: ports, names, addresses. */
 static int collect_files(struct collector *collector, struct err *err)
 {
@@ -140,6 +145,7 @@ static int collect_files(struct collector *collector, struct err *err)
 	auto_close int dir = net_place_open(collector->place->state, err);
 
 	if (dir < 0 || net_port_sweep(dir, judge_port, collector, err) < 0 ||
+	    net_members_sweep(dir, judge_note, collector, err) < 0 ||
 	    net_list_networks(collector->place, &networks, &arena, err) < 0)
 		return -1;
 	for (size_t i = 0; i < networks.count; i++) {

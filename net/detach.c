@@ -114,6 +114,9 @@ int net_detach(const struct net_place *place, const struct net_state *state, str
 		result = remove_shapers(state, &first);
 	if (result == 0)
 		result = net_release(place, state, &first);
+	auto_close int dir = net_place_open(place->state, NULL);
+
+	net_members_forget(dir, state->id);
 	if (result < 0 && err)
 		*err = first;
 	return result;

@@ -225,6 +225,24 @@ int net_attach(const struct net_place *place, const struct net_state *state, int
 	       struct err *err);
 
 /*
+ * The same for a container that runs: the one interface of request->spec behind those that the
+ * state has. ERR_EXISTS when it is in that network. After net_connect_reserve() the state is to be
+ * kept where net_detach() finds it, then net_connect() makes the link; when that fails,
+ * net_disconnect() is the caller's to call.
+ */
+int net_connect_reserve(const struct net_place *place, const struct net_request *request,
+			struct net_state *state, struct arena *arena, struct err *err);
+int net_connect(const struct net_place *place, const struct net_state *state, int netns,
+		struct err *err);
+
+/*
+ * Take the interface in that network away from a running container, with the ports that lead to it;
+ * they are no longer in the state then. ERR_NOT_FOUND when there is none.
+ */
+int net_disconnect(const struct net_place *place, struct net_state *state, const char *network,
+		   int netns, struct err *err);
+
+/*
  * Undo both of the above, whatever part of it was done, with the namespace alive or gone; links die
  * with the namespace. Without interfaces in the state (killed before it was written) everything
  * reserved for state->id is given back. Never stops early: the record holds the first thing that

@@ -127,6 +127,25 @@ int net_network_forget(const struct net_place *place, const char *name, struct e
 /* Give back what net_reserve() took. Goes on after failures; the record holds the first. */
 int net_release(const struct net_place *place, const struct net_state *state, struct err *err);
 
+/* ---- connect.c: which networks a container is in, where that changed since its start ---- */
+
+enum {
+	NET_MEMBERS_MAX = NET_INTERFACES_MAX * 64 + 1,
+};
+
+int net_members_write(const struct net_place *place, const struct net_state *state,
+		      struct err *err);
+
+/* Names of networks with a blank behind each; false when nothing changed. */
+bool net_members_read(const struct net_place *place, const char *id, char text[NET_MEMBERS_MAX]);
+
+/* `dir` is the state directory. */
+void net_members_forget(int dir, const char *id);
+
+/* Forget those for which `judge` returns true. */
+int net_members_sweep(int dir, bool (*judge)(const char *id, void *data), void *data,
+		      struct err *err);
+
 /* ---- collect.c ---- */
 
 /* The same when it is not known what was taken: everything that is reserved for the container. */

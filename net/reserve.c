@@ -17,11 +17,12 @@
 #include "net/port.h"
 #include "net/private.h"
 
-/* A reservation in the making. */
+/* A reservation in the making. Interface `at` of the spec is number first + at of the state. */
 struct reservation {
 	const struct net_place *place;
 	const struct net_request *request;
 	struct net_state *state;
+	size_t first;
 	struct network networks[NET_INTERFACES_MAX]; /* of the interfaces, by index */
 	struct arena *arena;
 };
@@ -152,7 +153,7 @@ static int reserve_addresses(struct reservation *make, size_t at, struct err *er
 {
 	const struct net_interface_spec *spec =
 		&JSON_ITEMS(const struct net_interface_spec, &make->request->spec->interfaces)[at];
-	struct net_interface_state *state = interface_at(make->state, at);
+	struct net_interface_state *state = interface_at(make->state, make->first + at);
 	const struct network *network = &make->networks[at];
 	auto_close int dir = net_network_lock(make->place, network->spec.name, err);
 
@@ -177,8 +178,13 @@ static int reserve_addresses(struct reservation *make, size_t at, struct err *er
 
 /* ---- interfaces ---- */
 
-static bool name_is_used(const struct net_spec *spec, const char *name)
+static bool name_is_used(const struct net_spec *spec, const struct net_state *state,
+			 const char *name)
 {
+	for (size_t i = 0; i < state->interfaces.count; i++) {
+		if (strcmp(interface_at(state, i)->name, name) == 0)
+			return true;
+	}
 	for (size_t i = 0; i < spec->interfaces.count; i++) {
 		const char *other =
 			JSON_ITEMS(const struct net_interface_spec, &spec->interfaces)[i].name;
@@ -189,15 +195,15 @@ static bool name_is_used(const struct net_spec *spec, const char *name)
 	return false;
 }
 
-/* eth0, eth1, ...: the next number that no interface of the spec asks for by name. */
-static const char *next_name(const struct net_spec *spec, unsigned int *number, struct arena *arena)
+/* eth0, eth1, ...: the next number that no interface has, or asks for by name. */
+static const char *next_name(const struct reservation *make, unsigned int *number)
 {
 	char name[IFNAMSIZ];
 
 	do
 		str_format(name, sizeof(name), "eth%u", (*number)++);
-	while (name_is_used(spec, name));
-	return arena_strdup(arena, name);
+	while (name_is_used(make->request->spec, make->state, name));
+	return arena_strdup(make->arena, name);
 }
 
 /* Names on the host are random: the link of a start before may still be dying under its name. */
@@ -290,7 +296,7 @@ static int reserve_interface(struct reservation *make, size_t at, unsigned int *
 	const struct net_spec *whole = make->request->spec;
 	const struct net_interface_spec *spec =
 		&JSON_ITEMS(const struct net_interface_spec, &whole->interfaces)[at];
-	struct net_interface_state *state = interface_at(make->state, at);
+	struct net_interface_state *state = interface_at(make->state, make->first + at);
 	struct network *network = &make->networks[at];
 
 	if (net_network_open(make->place, spec->network ? spec->network : "default", network,
@@ -301,13 +307,13 @@ static int reserve_interface(struct reservation *make, size_t at, unsigned int *
 		return -1;
 	state->network = network->spec.name;
 	state->driver = network->spec.driver;
-	state->name = spec->name ? arena_strdup(make->arena, spec->name)
-				 : next_name(whole, number, make->arena);
+	state->name = spec->name ? arena_strdup(make->arena, spec->name) : next_name(make, number);
 	state->metric = spec->metric;
 	state->mtu = spec->mtu ? spec->mtu : network->spec.mtu;
 	if (!state->name)
 		return out_of_memory(err);
-	make->state->interfaces.count = at + 1; /* from here on net_detach() has to know */
+	make->state->interfaces.count =
+		make->first + at + 1; /* from here on net_detach() has to know */
 	if (choose_device(make, spec, state, err) < 0 ||
 	    reserve_names(make, spec, state, err) < 0 ||
 	    reserve_sysctls(make, spec, state, err) < 0 || reserve_addresses(make, at, err) < 0)
@@ -342,7 +348,7 @@ static int reserve_gateways(struct reservation *make, struct err *err)
 	if (at == make->request->spec->interfaces.count)
 		return 0;
 	const struct network *network = &make->networks[at];
-	struct net_interface_state *state = interface_at(make->state, at);
+	struct net_interface_state *state = interface_at(make->state, make->first + at);
 
 	if (make_room(&state->gateways, network->subnet_count, make->arena, err) < 0)
 		return -1;
@@ -504,78 +510,81 @@ int net_reserve(const struct net_place *place, const struct net_request *request
 	return -1;
 }
 
-/* ---- giving back ---- */
+/* ---- one more ---- */
 
-static int release_addresses(const struct net_place *place, const struct net_interface_state *state,
-			     const char *id, struct err *err)
+static int check_new(const struct net_interface_spec *spec, const struct net_state *state,
+		     struct err *err)
 {
-	auto_arena struct arena arena = { 0 };
-	struct network network;
-	struct ip_prefix own;
-	struct err reason = { 0 };
+	const char *network = spec->network ? spec->network : "default";
 
-	if (net_network_load(place, state->network, &network, &arena, &reason) < 0) {
-		if (reason.code == ERR_NOT_FOUND) /* removed by force: its leases went with it */
-			return 0;
-		if (err)
-			*err = reason;
-		return -1;
-	}
-	auto_close int dir = net_network_lock(place, state->network, err);
+	if (state->interfaces.count == NET_INTERFACES_MAX)
+		return err_set(err, ERR_INPUT, "connect to network %s: more than %d interfaces",
+			       network, NET_INTERFACES_MAX);
+	for (size_t i = 0; i < state->interfaces.count; i++) {
+		const struct net_interface_state *other = interface_at(state, i);
 
-	if (dir < 0)
-		return -1;
-	for (size_t i = 0; i < state->addresses.count; i++) {
-		const char *text = JSON_ITEMS(const char *, &state->addresses)[i];
-
-		for (size_t j = 0; ip_parse_prefix(text, &own) && j < network.subnet_count; j++) {
-			auto_lease struct net_lease_table table = LEASE_TABLE_CLOSED;
-
-			if (!ip_contains(&network.subnets[j].prefix, &own.address))
-				continue;
-			if (net_lease_open(dir, j, &network.subnets[j], &table, err) < 0 ||
-			    net_lease_release(&table, &own.address, id, err) < 0)
-				return -1;
-		}
+		if (strcmp(other->network, network) == 0)
+			return err_set(err, ERR_EXISTS, "connect to network %s: already in it",
+				       network);
+		if (spec->name && strcmp(other->name, spec->name) == 0)
+			return err_set(err, ERR_EXISTS,
+				       "connect to network %s: there is an interface %s", network,
+				       spec->name);
 	}
 	return 0;
 }
 
-static int release_port(int dir, const struct net_port_state *port, const char *id, struct err *err)
+static bool has_default_route(const struct net_state *state)
 {
-	struct port_range range = { .protocol = port->protocol,
-				    .first = port->first,
-				    .last = port->last };
-
-	if (!ip_parse(port->host, &range.host))
-		return err_set(err, ERR_INPUT, "release port %u: \"%s\" is not an address",
-			       port->first, port->host);
-	return net_port_release(dir, &range, id, err);
+	for (size_t i = 0; i < state->interfaces.count; i++) {
+		if (interface_at(state, i)->gateways.count)
+			return true;
+	}
+	return false;
 }
 
-int net_release(const struct net_place *place, const struct net_state *state, struct err *err)
+static int reserve_one(struct reservation *make, struct err *err)
 {
-	struct err first = { 0 };
-	int result = 0;
+	const struct net_interface_spec *spec = make->request->spec->interfaces.items;
+	bool has_default = has_default_route(make->state);
+	unsigned int number = 0;
 
-	if (!state->id || (!state->interfaces.count && !state->ports.count))
+	if (reserve_interface(make, 0, &number, err) < 0)
+		return -1;
+	/* where there is a default route already, another one only if asked for */
+	if ((!has_default || spec->gateway.set) && reserve_gateways(make, err) < 0)
+		return -1;
+	return net_names_publish(make->place, interface_at(make->state, make->first),
+				 make->state->id, err);
+}
+
+int net_connect_reserve(const struct net_place *place, const struct net_request *request,
+			struct net_state *state, struct arena *arena, struct err *err)
+{
+	struct reservation make = { .place = place,
+				    .request = request,
+				    .state = state,
+				    .first = state->interfaces.count,
+				    .arena = arena };
+	size_t first = make.first, room = (first + 1) * sizeof(struct net_interface_state);
+
+	if (net_check(request->spec, err) < 0 ||
+	    check_new(request->spec->interfaces.items, state, err) < 0)
+		return -1;
+	struct net_interface_state *items = arena_alloc(arena, room);
+
+	if (!items)
+		return out_of_memory(err);
+	if (first)
+		memcpy(items, state->interfaces.items, first * sizeof(*items));
+	state->interfaces.items = items;
+	if (reserve_one(&make, err) == 0)
 		return 0;
-	auto_close int dir = net_place_open(place->state, err);
+	const struct net_state part = {
+		.id = state->id, .interfaces = { items + first, state->interfaces.count - first }
+	};
 
-	for (size_t i = 0; i < state->interfaces.count; i++) {
-		const struct net_interface_state *interface = interface_at(state, i);
-
-		if (net_names_withdraw(place, interface, state->id, result ? NULL : &first) < 0)
-			result = -1;
-		if (release_addresses(place, interface, state->id, result ? NULL : &first) < 0)
-			result = -1;
-	}
-	for (size_t i = 0; i < state->ports.count; i++) {
-		if (release_port(dir, &JSON_ITEMS(struct net_port_state, &state->ports)[i],
-				 state->id, result ? NULL : &first) < 0)
-			result = -1;
-	}
-	if (result < 0 && err)
-		*err = first;
-	return result;
+	net_release(place, &part, NULL);
+	state->interfaces.count = first;
+	return -1;
 }

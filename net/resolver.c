@@ -130,24 +130,27 @@ static int connect_to(const struct ip_address *server, int type)
 /* ---- names ---- */
 
 struct found {
+	const char *name;
 	struct ip_address addresses[4 * DNS_ANSWERS_MAX];
 	size_t count;
 	bool known;
 };
 
-static void find_in_network(const struct net_resolver *resolver, const char *network,
-			    const char *name, struct found *found)
+static bool find_in_network(const struct net_resolver *resolver, const char *network, void *data)
 {
+	struct found *found = data;
 	char text[4096], *rest = text;
 
-	if (net_names_find_addresses(resolver->place, network, name, text, sizeof(text), NULL) < 0)
-		return;
+	if (net_names_find_addresses(resolver->place, network, found->name, text, sizeof(text),
+				     NULL) < 0)
+		return true;
 	for (char *word; (word = strsep(&rest, " "));) {
 		if (found->count < sizeof(found->addresses) / sizeof(found->addresses[0]) &&
 		    ip_parse(word, &found->addresses[found->count]))
 			found->count++;
 	}
 	found->known |= found->count > 0;
+	return true;
 }
 
 struct reverse {
@@ -174,31 +177,52 @@ static int match_reverse(const char *name, const char *addresses, const char *id
 	return 0;
 }
 
-static const char *network_at(const struct net_resolver *resolver, size_t at)
+static bool find_reverse(const struct net_resolver *resolver, const char *network, void *data)
+{
+	struct reverse *reverse = data;
+
+	net_names_each(resolver->place, network, match_reverse, reverse, NULL);
+	return !reverse->name[0];
+}
+
+/* Call `visit` for each network that the container is in now, until it returns false. */
+static void each_network(const struct net_resolver *resolver,
+			 bool (*visit)(const struct net_resolver *resolver, const char *network,
+				       void *data),
+			 void *data)
 {
 	const struct json_list *list = &resolver->state->interfaces;
+	char text[NET_MEMBERS_MAX], *rest = text;
 
-	return JSON_ITEMS(const struct net_interface_state, list)[at].network;
+	if (net_members_read(resolver->place, resolver->state->id, text)) {
+		for (char *word; (word = strsep(&rest, " "));) {
+			if (*word && !visit(resolver, word, data))
+				return;
+		}
+		return;
+	}
+	for (size_t i = 0; i < list->count; i++) {
+		if (!visit(resolver, JSON_ITEMS(const struct net_interface_state, list)[i].network,
+			   data))
+			return;
+	}
 }
 
 /* The answer when the question is about a neighbour; 0 when somebody else has to be asked. */
 static size_t answer_here(const struct net_resolver *resolver, const uint8_t *message,
 			  const struct dns_query *query, uint8_t *answer, size_t room)
 {
-	struct found found = { .count = 0 };
+	struct found found = { .name = query->name };
 	struct ip_address address;
 
 	if (query->type == DNS_PTR && dns_read_reverse(query->name, &address)) {
 		struct reverse reverse = { .address = &address };
 
-		for (size_t i = 0; i < resolver->state->interfaces.count && !reverse.name[0]; i++)
-			net_names_each(resolver->place, network_at(resolver, i), match_reverse,
-				       &reverse, NULL);
+		each_network(resolver, find_reverse, &reverse);
 		return reverse.name[0] ? dns_write_name(message, query, reverse.name, answer, room)
 				       : 0;
 	}
-	for (size_t i = 0; i < resolver->state->interfaces.count; i++)
-		find_in_network(resolver, network_at(resolver, i), query->name, &found);
+	each_network(resolver, find_in_network, &found);
 	if (!found.known) /* of a name that is ours, there is nothing else than addresses */
 		return 0;
 	return dns_write_addresses(message, query, found.addresses, found.count, answer, room);

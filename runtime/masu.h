@@ -589,6 +589,30 @@ MASU_API int masu_networks(struct masu *masu, char **json, struct masu_error *er
 MASU_API int masu_network_inspect(struct masu *masu, const char *name, char **json,
 				  struct masu_error *error);
 
+struct masu_connect_options {
+	size_t size;
+	const char *network;        /* NULL: "default" */
+	const char *id;             /* of the container */
+	const char *name;           /* of the interface inside; chosen when left out */
+	const char *mac;            /* chosen when left out */
+	const char *const *ips;     /* static addresses, at most one a subnet; ends with NULL */
+	const char *const *aliases; /* further names for neighbours; ends with NULL */
+	bool gateway;               /* take the default route from here */
+	unsigned int metric, mtu;
+};
+
+/*
+ * Give a running or created container one more interface, in another network. MASU_ERR_STATE when
+ * it is stopped or uses the host's network; MASU_ERR_EXISTS when it is in that network.
+ */
+MASU_API int masu_network_connect(struct masu *masu, const struct masu_connect_options *options,
+				  struct masu_error *error);
+
+/* Take the interface in that network away from it, and the published ports that lead there.
+   MASU_ERR_NOT_FOUND when it has none. */
+MASU_API int masu_network_disconnect(struct masu *masu, const char *network, const char *id,
+				     struct masu_error *error);
+
 /* Remove the definition, the device and its rules. MASU_ERR_STATE while containers have addresses
    in it. */
 MASU_API int masu_network_remove(struct masu *masu, const char *name, struct masu_error *error);

@@ -228,10 +228,23 @@ int run_net_reserve(struct startup *startup, struct err *err)
 	return add_files(startup, err);
 }
 
+/* `network connect` and `disconnect` may have changed the record since we wrote or read it. */
+static void refresh(struct container *container)
+{
+	struct state record = { 0 };
+
+	if (state_read(container->dir_fd, &container->arena, &record, NULL) == 0 &&
+	    record.network.id && record.network.interfaces.count)
+		container->state.network = record.network;
+}
+
 int undo_network(struct container *container, struct err *err)
 {
 	struct net_place place = network_place(container->masu, &container->arena);
 	struct err why = { 0 };
+
+	if (container->state.network.id)
+		refresh(container);
 
 	if (!container->state.network.id ||
 	    net_detach(&place, &container->state.network, &why) == 0)

@@ -14,7 +14,9 @@ struct network_values {
 	bool json;
 	const char *file;
 	const char **subnets, **gateways, **ranges, **labels;
+	const char **ips, **aliases;
 	struct masu_network_options create;
+	struct masu_connect_options connect;
 };
 
 #define MEMBER(name) offsetof(struct network_values, name)
@@ -37,6 +39,18 @@ static const struct option_row create_rows[] = {
 	{ 0,   "mode",          OPTION_TEXT,     MEMBER(create.mode),          "NAME",    "macvlan: bridge, private, vepa, passthru; ipvlan: l2, l3" },
 	{ 'l', "label",         OPTION_TEXTS,    MEMBER(labels),               "KEY=VALUE", "may be repeated" },
 	{ 0,   "json",          OPTION_FLAG,     MEMBER(json),                 NULL,      "print the network as JSON" },
+	{ 0 },
+};
+
+static const struct option_row connect_rows[] = {
+	{ 0, "ip",      OPTION_TEXTS,    MEMBER(ips),             "ADDRESS", "static, at most one a subnet (chosen); may be repeated" },
+	{ 0, "mac",     OPTION_TEXT,     MEMBER(connect.mac),     "ADDRESS", "of the interface (chosen)" },
+	{ 0, "alias",   OPTION_TEXTS,    MEMBER(aliases),         "NAME",    "a further name for neighbours; may be repeated" },
+	{ 0, "name",    OPTION_TEXT,     MEMBER(connect.name),    "NAME",    "of the interface inside (the next eth)" },
+	{ 0, "gateway", OPTION_FLAG,     MEMBER(connect.gateway), NULL,      "take the default route from here" },
+	{ 0, "metric",  OPTION_UNSIGNED, MEMBER(connect.metric),  "NUMBER",  "of its default route" },
+	{ 0, "mtu",     OPTION_UNSIGNED, MEMBER(connect.mtu),     "BYTES",   "of the interface (the network's)" },
+	{ 0, "json",    OPTION_FLAG,     MEMBER(json),            NULL,      "print the network as JSON" },
 	{ 0 },
 };
 
@@ -134,6 +148,43 @@ static int run_inspect(struct cli *cli, void *data, struct masu_error *error)
 	return answer_give(json, true, NULL, error);
 }
 
+/* What connect and disconnect answer with. */
+static int print_network(struct cli *cli, const struct network_values *values,
+			 struct masu_error *error)
+{
+	char *json;
+
+	if (!values->json)
+		return 0;
+	if (masu_network_inspect(cli->masu, cli->args[0], &json, error) < 0)
+		return -1;
+	return answer_give(json, true, NULL, error);
+}
+
+static int run_connect(struct cli *cli, void *data, struct masu_error *error)
+{
+	struct network_values *values = data;
+	struct masu_connect_options *options = &values->connect;
+
+	cli->subject = cli->args[1];
+	options->size = sizeof(*options);
+	options->network = cli->args[0];
+	options->id = cli->args[1];
+	options->ips = values->ips;
+	options->aliases = values->aliases;
+	if (masu_network_connect(cli->masu, options, error) < 0)
+		return -1;
+	return print_network(cli, values, error);
+}
+
+static int run_disconnect(struct cli *cli, void *data, struct masu_error *error)
+{
+	cli->subject = cli->args[1];
+	if (masu_network_disconnect(cli->masu, cli->args[0], cli->args[1], error) < 0)
+		return -1;
+	return print_network(cli, data, error);
+}
+
 static int run_remove(struct cli *cli, void *data, struct masu_error *error)
 {
 	const struct network_values *values = data;
@@ -225,6 +276,28 @@ static const struct command network_rm = {
 	.run = run_remove,
 };
 
+static const struct command network_connect = {
+	.name = "network connect",
+	.usage = "[option...] NETWORK ID",
+	.about = "give a running container an interface in one more network",
+	.options = connect_rows,
+	.values = sizeof(struct network_values),
+	.least = 2,
+	.most = 2,
+	.run = run_connect,
+};
+
+static const struct command network_disconnect = {
+	.name = "network disconnect",
+	.usage = "[option...] NETWORK ID",
+	.about = "take a running container's interface in a network away",
+	.options = json_rows,
+	.values = sizeof(struct network_values),
+	.least = 2,
+	.most = 2,
+	.run = run_disconnect,
+};
+
 static const struct command network_reload = {
 	.name = "network reload",
 	.usage = "[option...]",
@@ -253,13 +326,13 @@ static const struct command network_doctor = {
 };
 
 static const struct command *const network_members[] = {
-	&network_create, &network_ls,    &network_inspect, &network_rm,
-	&network_reload, &network_prune, &network_doctor,  NULL,
+	&network_create,     &network_ls,     &network_inspect, &network_rm,     &network_connect,
+	&network_disconnect, &network_reload, &network_prune,   &network_doctor, NULL,
 };
 
 const struct command cli_network = {
 	.name = "network",
 	.usage = "",
-	.about = "make, list and remove networks, put the firewall right",
+	.about = "make, list and remove networks, connect containers, put the firewall right",
 	.members = network_members,
 };

@@ -68,3 +68,62 @@ limited() {
 	matches "$out" "^network link mi[0-9a-f]{8}, container $ID-one"
 	as_before
 }
+
+# ---- coming and going ----
+@test "connect and disconnect: a running container comes into a network and leaves it" {
+	warm_up
+	masu_ok network create --subnet 10.91.0.0/24 --ipv6 red
+	masu_ok network create blue
+	box warm '{"interfaces": [{"network": "red"}]}' /bin/true
+	masu_ok run --bundle "$BUNDLE" "$ID-warm"
+	wait_for 5 sh -c "! nsenter --net=/proc/$HOST/ns/net ip -o link | grep -q ' mv'"
+	BEFORE=$(picture)
+	serve web '{"interfaces": [{"network": "red"}]}'
+	# shellcheck disable=SC2086
+	start one "$PUBLISH" $SLEEP
+	pid=$(state_of pid "$ID-one")
+	masu_ok network connect --ip 10.91.0.77 --alias guest --mac 02:00:5e:10:00:77 --mtu 1400 --json red "$ID-one"
+	expect ".containers | map(select(.id | startswith(\"$ID-one\"))) | .[0].addresses[0] == \"10.91.0.77/24\" and .[0].interface == \"eth1\""
+	masu_ok exec "$ID-one" /bin/busybox wget -q -O - "http://$(address_of web red)"
+	equal "$out" web
+	out=$(in_space "$pid" ip addr show eth1; in_space "$pid" ip route)
+	matches "$out" 'mtu 1400'
+	matches "$out" '02:00:5e:10:00:77'
+	matches "$out" 'inet6 fd'
+	matches "$out" '^default via 10\.210\.0\.1'
+	masu_ok exec "$ID-web" /bin/busybox cat /etc/hosts
+	matches "$out" '^10\.91\.0\.77.one guest '
+	masu_fails 'connect to network red: already in it' network connect red "$ID-one"
+	masu_fails 'there is an interface eth0' network connect --name eth0 blue "$ID-one"
+	masu_ok network disconnect red "$ID-one"
+	masu_fails 'disconnect from network red: not in it' network disconnect red "$ID-one"
+	in_space "$pid" sh -c '! ip link show eth1 2>/dev/null' || fail 'eth1 is still there'
+	masu_ok exec "$ID-web" /bin/busybox cat /etc/hosts
+	lacks "$out" guest
+	# the port goes with the interface that it leads to
+	masu_ok network disconnect default "$ID-one"
+	lacks "$(on_host nft list map inet masu pub4)" "$ID-one"
+	masu_ok delete --force "$ID-one"
+	masu_ok delete --force "$ID-web"
+	as_before
+}
+
+@test "connect: the name server of a run learns of it; what cannot be is refused and leaves nothing" {
+	masu_ok network create red
+	serve web '{"interfaces": [{"network": "red"}]}'
+	box one "$DEFAULT" /bin/sh -c "until [ -e /sys/class/net/eth1 ]; do sleep 0.05; done; $GET http://web"
+	UNDER_TEST=$MASU
+	"$MASU" --root "$STATE" run --bundle "$T/one" "$ID-one" >"$T/answer" 3>&- &
+	wait_for 5 has_status running "$ID-one"
+	masu_fails 'no such network' network connect nope "$ID-one"
+	masu_fails 'ips\[0\]: 10.1.1.1 is in no subnet' network connect --ip 10.1.1.1 red "$ID-one"
+	masu_fails 'does not exist' network connect red nobody
+	masu_ok network connect red "$ID-one"
+	wait_for 5 grep -q web "$T/answer"
+	wait_for 5 sh -c "! test -e $STATE/$ID-one"
+	box two '{"mode": "host"}' /bin/busybox sleep 60
+	start_box "$ID-two"
+	masu_fails 'no network namespace of its own' network connect red "$ID-two"
+	masu_ok gc --dry-run
+	lacks "$out" "network .*$ID-one"
+}
