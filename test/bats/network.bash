@@ -2,11 +2,8 @@
 # The stage of all tests of networks: each test in network namespaces of its own, one that plays the host (192.0.2.1) and one
 # that plays a neighbour on its wire (192.0.2.2).
 setup() {
-	T=$BATS_TEST_TMPDIR
-	STATE=$T/state
+	own_world
 	STORE=$T/store
-	BUNDLE=$T/bundle
-	ID=t$BATS_ROOT_PID-$BATS_SUITE_TEST_NUMBER
 	HOST=$(new_space)
 	OUTSIDE=$(new_space)
 	host_snapshot >"$T/host.before"
