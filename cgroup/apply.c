@@ -64,6 +64,9 @@ static int explain(const struct application *to, const struct cgroup_write *writ
 		to->place->dir, write->file);
 	if (failed == EBUSY && write->controller == CGROUP_MEMORY)
 		err_hint(err, "the container uses more than that now");
+	if (failed == EOPNOTSUPP && write->controller == CGROUP_BLKIO)
+		err_hint(err,
+			 "the device has neither the BFQ scheduler nor a cost model (io.cost.qos)");
 	if (failed == ENODEV && write->controller == CGROUP_BLKIO)
 		err_hint(err, "only whole block devices that exist can be limited, by major:minor");
 	return -1;
@@ -83,11 +86,32 @@ static const char *text_for(const struct application *to, const struct cgroup_wr
 	return text ? text : write->text;
 }
 
+/* The kernel takes any partition and says afterwards that it is none: "root invalid (reason)". */
+static int check_partition(const struct application *to, const struct cgroup_write *write,
+			   struct err *err)
+{
+	char now[256], buffer[CGROUP_FIELD_MAX];
+
+	if (strcmp(write->file, "cpuset.cpus.partition") != 0 ||
+	    cgroup_place_read(to->place, write->file, now, sizeof(now)) < 0 ||
+	    !strstr(now, "invalid"))
+		return 0;
+	err_set(err, EINVAL, "%s: %s/%s is %s", cgroup_write_field(write, buffer), to->place->dir,
+		write->file, now);
+	return err_hint(err, "its CPUs must be free in all directories above and beside it");
+}
+
+/* No such file, or a device whose scheduler has no weights. */
+static bool is_lacking(int failed)
+{
+	return failed == ENOENT || failed == EOPNOTSUPP;
+}
+
 static int try_write(const struct application *to, const struct cgroup_write *write)
 {
 	if (cgroup_place_try(to->place, write->file, text_for(to, write)) == 0)
 		return 0;
-	if (errno != ENOENT || !write->other_file)
+	if (!is_lacking(errno) || !write->other_file)
 		return -1;
 	return cgroup_place_try(to->place, write->other_file, write->other_text);
 }
@@ -124,7 +148,7 @@ static int do_write(struct application *to, size_t index, struct err *err)
 	if (!write->file)
 		return go_without(to, write, err);
 	if (try_write(to, write) == 0)
-		return 0;
+		return check_partition(to, write, err);
 	int failed = errno;
 
 	if (failed == EINVAL && write->flags & WRITE_NEXT_FIRST && index + 1 < to->writes.count &&
@@ -135,7 +159,7 @@ static int do_write(struct application *to, size_t index, struct err *err)
 			return 0;
 		failed = errno;
 	}
-	if (failed == ENOENT && write->flags & WRITE_SILENT)
+	if (is_lacking(failed) && write->flags & WRITE_SILENT)
 		return 0;
 	/* intent names a wish, not a file */
 	if (failed == ENOENT && (write->flags & WRITE_OPTIONAL || write->from))

@@ -352,13 +352,47 @@ int cgroup_adopt(struct cgroup *cgroup, pid_t pid, struct err *err)
 	return 0;
 }
 
-int cgroup_enter(struct cgroup *cgroup, pid_t pid, struct err *err)
+/* Why a process may not come in, and what helps. */
+static int explain_move(const struct cgroup_place *place, int failed, struct err *err)
 {
+	if (!place->ops->whole)
+		return -1;
+	if (failed == EACCES || failed == EPERM)
+		err_hint(err, "moving needs write access to cgroup.procs there and in the nearest "
+			      "directory above both places");
+	if (failed == ENOENT)
+		err_hint(err, "it lies outside this cgroup namespace (mount option nsdelegate)");
+	if (failed == EBUSY)
+		err_hint(err, "it hands controllers down to others: only directories at the end of "
+			      "the tree hold processes");
+	if (failed == EOPNOTSUPP)
+		err_hint(err, "it is threaded, or lies below a threaded cgroup: whole processes "
+			      "cannot live there");
+	return -1;
+}
+
+/* A process that is just being born cannot be moved yet (EINVAL), but soon. */
+static int move_to(struct cgroup_place *place, pid_t pid, struct err *err)
+{
+	enum { BIRTH_TIMEOUT_MS = 150 };
+	struct cgroup_backoff backoff;
 	char text[24];
 
 	str_format(text, sizeof(text), "%d", (int)pid);
+	cgroup_backoff_start(&backoff, BIRTH_TIMEOUT_MS);
+	while (cgroup_place_write(place, "cgroup.procs", text, err) < 0) {
+		int failed = errno;
+
+		if (failed != EINVAL || !cgroup_backoff_wait(&backoff))
+			return explain_move(place, failed, err);
+	}
+	return 0;
+}
+
+int cgroup_enter(struct cgroup *cgroup, pid_t pid, struct err *err)
+{
 	for (size_t i = 0; i < cgroup->count; i++) {
-		if (cgroup_place_write(&cgroup->places[i], "cgroup.procs", text, err) < 0)
+		if (move_to(&cgroup->places[i], pid, err) < 0)
 			return -1;
 	}
 	return 0;

@@ -83,8 +83,15 @@ static int make_place(struct cgroup_place *place, bool ours, struct err *err)
 		made = cgroup_place_make_dir(place);
 	if (made == 0)
 		return 0;
-	if (errno != EEXIST)
-		return err_sys(err, "make cgroup %s", place->dir);
+	if (errno != EEXIST) {
+		int failed = errno;
+
+		err_sys(err, "make cgroup %s", place->dir);
+		if (failed == EAGAIN)
+			err_hint(err, "a directory above allows no more: its "
+				      "cgroup.max.descendants or cgroup.max.depth");
+		return -1;
+	}
 	if (check_found(place, err) < 0)
 		return -1;
 	place->existed = true;

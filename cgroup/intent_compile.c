@@ -420,6 +420,11 @@ static int compile_io(struct cgroup_compilation *to, const struct cgroup_intent_
 	if (io->devices.count && compile_devices(to, &io->devices) < 0)
 		return -1;
 	target->proportional = true;
+	if (io->weight.set && !in_v1(to, CGROUP_BLKIO) && !to->io_weights &&
+	    warn(to, "io.weight",
+		 "without effect until a device has the BFQ scheduler or a cost model "
+		 "(io.cost.qos)") < 0)
+		return -1;
 	return io->weight.set ? set_u64(to, "io.weight", "blockIO.weight", &target->weight,
 					(uint64_t)io->weight.value)
 			      : 0;
@@ -528,5 +533,6 @@ int cgroup_intent_compile(const struct cgroup_intent *intent,
 
 	if (cgroup_host_support(arena, &to.support, err) < 0)
 		return -1;
+	to.io_weights = intent->io.weight.set && cgroup_io_has_weights(arena);
 	return cgroup_intent_compile_on(&to, intent);
 }

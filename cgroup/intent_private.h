@@ -33,6 +33,9 @@ int cgroup_cpus_check(const char *list, const char *prefix, struct err *err);
 const char *cgroup_cpus_pick(const struct cgroup_pin *pin, const char *prefix, struct arena *arena,
 			     struct err *err);
 
+/* Weights of cgroup v2 count somewhere: a disk has BFQ as its scheduler, or a cost model. */
+bool cgroup_io_has_weights(struct arena *arena);
+
 /* One compilation for the host that `support` describes. */
 struct cgroup_compilation {
 	const struct cgroup_intent_options *options;
@@ -40,6 +43,7 @@ struct cgroup_compilation {
 	struct cgroup_resources *resources;
 	struct json_list *warnings;
 	struct cgroup_support support;
+	bool io_weights; /* cgroup_io_has_weights() */
 	struct err *err;
 };
 

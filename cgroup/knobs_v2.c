@@ -70,25 +70,46 @@ static void emit_swap(const struct cgroup_knob *knob, const struct cgroup_resour
 	}
 }
 
-/* io.bfq.weight takes the number of v1 as it is; io.weight has a scale of its own, on which 100 is
- * what others have, as with BFQ: intent is the same number on both. */
+/* io.weight has a scale of its own, on which 100 is what others have, as with BFQ: intent is the
+ * same number on both. */
 static uint64_t io_weight(const struct cgroup_resources *resources, uint64_t weight)
 {
 	return resources->block_io.proportional ? weight : cgroup_io_weight(weight);
 }
 
+/*
+ * A device's weights are those of BFQ where that is its scheduler, and those of the cost model
+ * elsewhere: both are written where both exist. BFQ takes the number of v1 as it is. `device` is ""
+ * or "M:m ".
+ */
+static void put_io_weight(const struct cgroup_knob *knob, const struct cgroup_resources *resources,
+			  struct cgroup_writes *writes, const char *device, uint64_t weight)
+{
+	const char *bfq_file = "io.bfq.weight";
+	struct cgroup_write *bfq =
+		cgroup_knob_put(knob, writes, "%s%llu", device, (unsigned long long)weight);
+
+	if (!bfq)
+		return;
+	const char *bfq_text = bfq->text;
+
+	bfq->file = bfq_file;
+	bfq->flags = WRITE_SILENT;
+	struct cgroup_write *cost = cgroup_knob_put(
+		knob, writes, "%s%llu", device, (unsigned long long)io_weight(resources, weight));
+
+	if (cost) {
+		/* one of the two must be there */
+		cost->other_file = bfq_file;
+		cost->other_text = bfq_text;
+	}
+}
+
 static void emit_io_weight(const struct cgroup_knob *knob, const struct cgroup_resources *resources,
 			   struct cgroup_writes *writes)
 {
-	uint64_t weight = resources->block_io.weight.value;
-	struct cgroup_write *write =
-		weight ? cgroup_knob_put(knob, writes, "%llu", (unsigned long long)weight) : NULL;
-
-	if (write) {
-		write->other_file = "io.weight";
-		write->other_text = arena_printf(writes->arena, "%llu",
-						 (unsigned long long)io_weight(resources, weight));
-	}
+	if (resources->block_io.weight.value)
+		put_io_weight(knob, resources, writes, "", resources->block_io.weight.value);
 }
 
 static void emit_io_weight_device(const struct cgroup_knob *knob,
@@ -98,20 +119,11 @@ static void emit_io_weight_device(const struct cgroup_knob *knob,
 	const struct cgroup_weight_device *devices = resources->block_io.weight_device.items;
 
 	for (size_t i = 0; i < resources->block_io.weight_device.count; i++) {
-		uint64_t weight = devices[i].weight.value;
+		char device[32];
 
-		if (!weight)
-			continue;
-		struct cgroup_write *write =
-			cgroup_knob_put(knob, writes, "%d:%d %llu", devices[i].major,
-					devices[i].minor, (unsigned long long)weight);
-
-		if (write) {
-			write->other_file = "io.weight";
-			write->other_text = arena_printf(
-				writes->arena, "%d:%d %llu", devices[i].major, devices[i].minor,
-				(unsigned long long)io_weight(resources, weight));
-		}
+		snprintf(device, sizeof(device), "%d:%d ", devices[i].major, devices[i].minor);
+		if (devices[i].weight.value)
+			put_io_weight(knob, resources, writes, device, devices[i].weight.value);
 	}
 }
 
@@ -271,9 +283,9 @@ static const struct cgroup_knob rows[] = {
 	{ CGROUP_MEMORY,   "memory.swappiness",   NULL,              cgroup_emit_swappiness,           AT(memory.swappiness) },
 	{ CGROUP_MEMORY,   "memory.disableOOMKiller", NULL,          cgroup_emit_true,          AT(memory.disable_oom_killer) },
 	{ CGROUP_PIDS,     "pids.limit",          "pids.max",        cgroup_emit_limit,         AT(pids.limit) },
-	{ CGROUP_BLKIO,    "blockIO.weight",      "io.bfq.weight",   emit_io_weight },
+	{ CGROUP_BLKIO,    "blockIO.weight",      "io.weight",       emit_io_weight },
 	{ CGROUP_BLKIO,    "blockIO.leafWeight",  NULL,              cgroup_emit_nonzero_u64,   AT(block_io.leaf_weight) },
-	{ CGROUP_BLKIO,    "blockIO.weightDevice", "io.bfq.weight",  emit_io_weight_device },
+	{ CGROUP_BLKIO,    "blockIO.weightDevice", "io.weight",      emit_io_weight_device },
 	{ CGROUP_BLKIO,    "blockIO.weightDevice.leafWeight", NULL,  emit_leaf_weight_device },
 	{ CGROUP_BLKIO,    "blockIO.throttle",    "io.max",          emit_io_max },
 	{ CGROUP_HUGETLB,  "hugepageLimits",      "max",             cgroup_emit_hugepages },

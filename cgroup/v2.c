@@ -13,6 +13,7 @@
 #include "base/auto.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/privilege.h"
 #include "base/str.h"
 #include "cgroup/cgroup.h"
@@ -22,6 +23,7 @@
 
 enum {
 	EVENT_TIMEOUT_MS = 10000,
+	ENABLE_TIMEOUT_MS = 1000,
 	LIST_MAX = 512,
 	FILE_TEXT_MAX = 4096,
 };
@@ -79,8 +81,15 @@ static int move_to_leaf(int dir, const char *name, struct err *err)
 		free(list.items);
 		return err_sys(err, "open cgroup %s", name);
 	}
-	for (size_t i = 0; i < list.count; i++)
-		dprintf(procs, "%d", (int)list.items[i]); /* one that has gone needs no move */
+	for (size_t i = 0; i < list.count; i++) {
+		char text[24];
+
+		/* one that has gone needs no move, and one that stays is seen when enabling fails
+		 */
+		str_format(text, sizeof(text), "%d", (int)list.items[i]);
+		if (write(procs, text, strlen(text)) < 0)
+			log_debug("move process %s to %s: %s", text, name, strerror(errno));
+	}
 	free(list.items);
 	return 0;
 }
@@ -93,20 +102,38 @@ static int enable(int dir, uint32_t mask, struct err *err)
 	return fd_write_file(dir, "cgroup.subtree_control", text, err);
 }
 
-/* Whoever forks while the processes move leaves a child behind: round after round. */
+/* Whoever forks while the processes move leaves a child behind, and the kernel lets go of one that
+ * exits a moment later: round after round. */
 static int enable_above_leaf(int dir, const char *leaf, uint32_t wanted, struct err *err)
 {
-	enum { ROUNDS_MAX = 100 };
+	struct cgroup_backoff backoff;
 
-	int rounds = 0;
-
+	cgroup_backoff_start(&backoff, ENABLE_TIMEOUT_MS);
 	do {
 		if (move_to_leaf(dir, leaf, err) < 0)
 			return -1;
 		if (enable(dir, wanted, NULL) == 0)
 			return 0;
-	} while (errno == EBUSY && ++rounds < ROUNDS_MAX);
+	} while (errno == EBUSY && cgroup_backoff_wait(&backoff));
 	return 1;
+}
+
+/* Why a controller that is needed could not be handed down. */
+static int explain_enable(int failed, enum cgroup_controller controller, struct err *err)
+{
+	if (failed == EBUSY)
+		err_hint(err,
+			 "cgroup v2 limits no directory that has processes beside others: move "
+			 "them to one below it");
+	if (failed == EINVAL && controller == CGROUP_CPU)
+		err_hint(err, "a real-time process lives outside the root cgroup, and this kernel "
+			      "has real-time groups");
+	if (failed == EOPNOTSUPP)
+		err_hint(err, "in a threaded cgroup only cpu, cpuset, pids and perf_event work");
+	if (failed == ENOENT)
+		err_hint(err, "the directory above does not hand it down, see its "
+			      "cgroup.subtree_control");
+	return -1;
 }
 
 /* Enables `wanted` below one directory; only a controller in `needed` may fail it. `leaf` (or NULL)
@@ -130,9 +157,22 @@ static int enable_level(int dir, const char *leaf, uint32_t wanted, uint32_t nee
 		if (!(wanted & bit) || enable(dir, bit, err) == 0)
 			continue;
 		if (needed & bit)
-			return -1;
+			return explain_enable(errno, (enum cgroup_controller)controller, err);
 	}
 	return 0;
+}
+
+/* A directory made below a threaded one belongs to nobody until it is threaded, too: no process can
+ * live there, and only threads of the processes above it could. */
+static int refuse_invalid_domain(struct cgroup_place *place, struct err *err)
+{
+	char type[32] = "";
+
+	if (place->threaded || cgroup_place_read(place, "cgroup.type", type, sizeof(type)) < 0 ||
+	    strcmp(type, "domain invalid") != 0)
+		return 0;
+	err_set(err, EOPNOTSUPP, "use cgroup %s: it lies below a threaded cgroup", place->dir);
+	return err_hint(err, "whole processes live beside such a tree, not in it");
 }
 
 /*
@@ -155,6 +195,8 @@ static int v2_settle(struct cgroup_place *place, uint32_t needed, struct err *er
 	wanted &= ~read_controllers(place->fd, "cgroup.controllers");
 	if (!wanted)
 		return 0;
+	if (refuse_invalid_domain(place, err) < 0)
+		return -1;
 	if (str_format(path, sizeof(path), "%s/cgroup.controllers", place->mount) < 0)
 		return err_sys(err, "open %s", place->mount);
 	wanted &= read_controllers(AT_FDCWD, path);

@@ -139,10 +139,10 @@ static const struct {
 	{ "{\"memory\":{\"soft\":\"1M\"}}", "memory.soft_limit_in_bytes=1048576;", "memory.high=1048576;" },
 	{ "{\"memory\":{\"guarantee\":\"1M\"}}", "memory.soft_limit_in_bytes=1048576;?memory.guarantee;", "memory.low=1048576;" },
 	{ "{\"memory\":{\"guarantee\":\"1M\",\"soft\":\"2M\"}}", "memory.soft_limit_in_bytes=2097152;?memory.guarantee;", "memory.low=1048576;memory.high=2097152;" },
-	{ "{\"io\":{\"weight\":300}}", "blkio.bfq.weight=300;", "io.bfq.weight=300;" },
+	{ "{\"io\":{\"weight\":300}}", "blkio.bfq.weight=300;", "io.bfq.weight=300;io.weight=300;" },
 	{ "{\"io\":{\"devices\":[{\"device\":\"8:0\",\"read\":\"1M\",\"writeOps\":5,\"weight\":50}]}}",
 	  "blkio.bfq.weight_device=8:0 50;blkio.throttle.read_bps_device=8:0 1048576;blkio.throttle.write_iops_device=8:0 5;?io.devices;",
-	  "io.bfq.weight=8:0 50;io.max=8:0 rbps=1048576 wiops=5;" },
+	  "io.bfq.weight=8:0 50;io.weight=8:0 50;io.max=8:0 rbps=1048576 wiops=5;" },
 	{ "{\"io\":{\"devices\":[{\"device\":\"8:0\",\"read\":\"max\"}]}}", "blkio.throttle.read_bps_device=8:0 0;", "io.max=8:0 rbps=max;" },
 	{ "{\"pids\":0}", "pids.max=0;", "pids.max=0;" },
 	{ "{\"pids\":\"max\"}", "pids.max=max;", "pids.max=max;" },
@@ -196,6 +196,7 @@ static int compile(const char *json, const struct cgroup_support *support,
 	to->options = options;
 	to->arena = arena;
 	to->support = *support;
+	to->io_weights = true;
 	return cgroup_intent_compile_on(to, &intent);
 }
 

@@ -40,10 +40,10 @@ static const struct knob_row rows[] = {
 	{ "{\"cpu\":{\"realtimeRuntime\":5000,\"realtimePeriod\":10000}}", "cpu.rt_period_us=10000;cpu.rt_runtime_us=5000;", "!cpu.realtimePeriod;!cpu.realtimeRuntime;" },
 	{ "{\"pids\":{\"limit\":0}}", "pids.max=0;", "pids.max=0;" },
 	{ "{\"pids\":{\"limit\":-1}}", "pids.max=max;", "pids.max=max;" },
-	{ "{\"blockIO\":{\"weight\":100,\"leafWeight\":20}}", "blkio.bfq.weight=100|blkio.weight=100;blkio.leaf_weight=20;", "io.bfq.weight=100|io.weight=910;!blockIO.leafWeight;" },
+	{ "{\"blockIO\":{\"weight\":100,\"leafWeight\":20}}", "blkio.bfq.weight=100|blkio.weight=100;blkio.leaf_weight=20;", "io.bfq.weight=100;io.weight=910|io.bfq.weight=100;!blockIO.leafWeight;" },
 	{ "{\"blockIO\":{\"weightDevice\":[{\"major\":8,\"minor\":0,\"weight\":500,\"leafWeight\":300},{\"major\":8,\"minor\":16,\"leafWeight\":10}]}}",
 	  "blkio.bfq.weight_device=8:0 500|blkio.weight_device=8:0 500;blkio.leaf_weight_device=8:0 300;blkio.leaf_weight_device=8:16 10;",
-	  "io.bfq.weight=8:0 500|io.weight=8:0 4950;!blockIO.weightDevice.leafWeight;!blockIO.weightDevice.leafWeight;" },
+	  "io.bfq.weight=8:0 500;io.weight=8:0 4950|io.bfq.weight=8:0 500;!blockIO.weightDevice.leafWeight;!blockIO.weightDevice.leafWeight;" },
 	{ "{\"blockIO\":{\"throttleReadBpsDevice\":[{\"major\":8,\"minor\":0,\"rate\":1000},{\"major\":7,\"minor\":1,\"rate\":0}],"
 	  "\"throttleWriteIOPSDevice\":[{\"major\":8,\"minor\":0,\"rate\":5}],\"throttleWriteBpsDevice\":[{\"major\":9,\"minor\":0,\"rate\":6}]}}",
 	  "blkio.throttle.read_bps_device=8:0 1000;blkio.throttle.read_bps_device=7:1 0;blkio.throttle.write_bps_device=9:0 6;blkio.throttle.write_iops_device=8:0 5;",
