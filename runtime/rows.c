@@ -16,6 +16,7 @@
 #include "base/fd.h"
 #include "base/proc.h"
 #include "net/net.h"
+#include "runtime/delegate.h"
 #include "runtime/notify.h"
 #include "runtime/unix_socket.h"
 
@@ -90,7 +91,9 @@ int run_resources(struct startup *startup, struct err *err)
 {
 	const struct cgroup_resources *resources = startup->spec->linux_part.resources;
 
-	return resources ? cgroup_apply(startup->container->cgroup, resources, err) : 0;
+	if (resources && cgroup_apply(startup->container->cgroup, resources, err) < 0)
+		return -1;
+	return delegate_cgroup(startup, err);
 }
 
 /* With systemd a holder has kept the scope until here: from now on masu-init does. */

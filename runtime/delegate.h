@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Giving a container its own cgroup. */
+#pragma once
+
+struct err;
+struct startup;
+
+/*
+ * In cgroup v2, when the container has a new user and a new cgroup namespace and sees
+ * /sys/fs/cgroup writable: its cgroup belongs to its user, who can make others below it. The limits
+ * of the directory itself stay the host's.
+ */
+int delegate_cgroup(const struct startup *startup, struct err *err);
