@@ -287,12 +287,10 @@ static const struct unit_row rows[] = {
 
 /* clang-format on */
 
-/* io.bfq.weight is the name of the moment for what systemd knows as io.weight. */
 static void convert(const struct cgroup_write *write, struct cgroup_place *live,
 		    struct unit_properties *properties)
 {
-	const char *file = write->other_file ? write->other_file : write->file;
-	const char *text = write->other_file ? write->other_text : write->text;
+	const char *file = write->file, *text = write->text;
 
 	/* the period alone: the quota that stands before it was not asked for */
 	if (live && write->flags & WRITE_KEEP_FIRST) {
