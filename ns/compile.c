@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "base/auto.h"
 #include "base/err.h"
@@ -288,12 +289,23 @@ static const char *or_null(const char *text)
 	return text && *text ? text : NULL;
 }
 
+/* A label that nothing enforces would be dropped in silence. */
+static int check_mount_label(const char *label, struct err *err)
+{
+	if (!label || access("/sys/fs/selinux/enforce", F_OK) == 0)
+		return 0;
+	return err_set(err, ERR_UNSUPPORTED,
+		       "linux.mountLabel: %.100s: SELinux is not enabled on this machine", label);
+}
+
 static int compile_all(struct compiler *compiler, struct err *err)
 {
 	const struct ns_request *request = compiler->request;
 	const struct ns_linux *linux_part = request->linux_part;
 	struct ns_plan *plan = compiler->plan;
 
+	if (check_mount_label(or_null(linux_part->mount_label), err) < 0)
+		return -1;
 	plan->flags = plan_flags(compiler);
 	if (or_null(linux_part->rootfs_propagation))
 		ns_propagation_find(linux_part->rootfs_propagation, &plan->root_propagation);

@@ -287,7 +287,7 @@ static const char *label_of(const struct compiler *compiler, const char *type)
 
 	if (is_one_of(type, unlabelled, sizeof(unlabelled) / sizeof(*unlabelled)))
 		return NULL;
-	return label && *label && access("/sys/fs/selinux/enforce", F_OK) == 0 ? label : NULL;
+	return label && *label ? label : NULL;
 }
 
 /* True when a gid= word names a group that the container's user namespace does not have: devpts

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Run kinds of checks (lint, unit, net, storage, bats) to their end, show what they say, and close with the line "N passed, N failed".
+# Run kinds of checks (lint, unit, net, storage, bats, oci) to their end, show what they say, and close with the line "N passed, N failed".
 #
 # From outside: MASU, PROBE (programs under test), UNIT_DIR (unit test programs), BATS (files), SANITIZER_REPORTS (where
 # sanitizers write: this name and a pid).
@@ -62,26 +62,38 @@ check_storage() {
 	run_programs "${STORAGE_DIR:-build/faults/test/storage}" test/storage
 }
 
-check_bats() {
-	local files=${BATS:-$(echo test/bats/*.bats)} planned seen
+# run_tap LOG COMMAND...: a program that prints TAP, and a failure for each test of its plan that did not run.
+run_tap() {
+	local log=$1 planned seen
 
-	# shellcheck disable=SC2086
-	timeout "${BATS_SECONDS:-1500}" bats --tap $files 2>&1 | tee "$logs/bats"
-	count "$logs/bats" '^ok ' '^not ok '
-	planned=$(sed -n 's/^1\.\.//p' "$logs/bats" | head -1)
-	seen=$(grep -cE '^(not )?ok ' "$logs/bats")
+	shift
+	timeout "${BATS_SECONDS:-1500}" "$@" 2>&1 | tee "$log"
+	count "$log" '^ok ' '^not ok '
+	planned=$(sed -n 's/^1\.\.//p' "$log" | head -1)
+	seen=$(grep -cE '^(not )?ok ' "$log")
 	if ((seen < ${planned:-1})); then
-		echo "bats: $((${planned:-1} - seen)) tests did not run"
+		echo "${log##*/}: $((${planned:-1} - seen)) tests did not run"
 		failed=$((failed + ${planned:-1} - seen))
 	fi
-	judge_skips "${planned:-1}"
+	judge_skips "$log" "${planned:-1}"
 }
 
 # Where CI is set a test may be skipped for the reasons listed for this lane only.
 judge_skips() {
-	test/judge host "$logs/bats" "$1" >"$logs/lane-host" || true
+	test/judge host "$1" "$2" >"$logs/lane-host" || true
 	sed -n 's/^\t *//p' "$logs/lane-host"
 	[[ -z ${CI:-} ]] || failed=$((failed + $(awk '$2 == "not" { n += $1 } END { print n + 0 }' <(sed -n 2,\$p "$logs/lane-host"))))
+}
+
+check_bats() {
+	# shellcheck disable=SC2086
+	run_tap "$logs/bats" bats --tap ${BATS:-$(echo test/bats/*.bats)}
+}
+
+# The conformance suite; its files are made by make oci-rows.
+check_oci() {
+	OCI_RUNTIME=${MASU:-build/masu} run_tap "$logs/oci" test/oci/run build/oci/*.bats
+}
 }
 
 # What no test has claimed as its own: reports of unit tests, and of processes that ended late.

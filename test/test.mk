@@ -26,8 +26,8 @@ demo:
 	@test/demo.sh $(B)/masu
 
 # ---- make check: everything, one line with the sum at its end ----
-check: all faults embed $(UNIT) $(NET_TESTS) $(B)/probe
-	@test/check.sh lint unit net storage bats
+check: all faults embed $(UNIT) $(NET_TESTS) $(B)/probe oci-rows
+	@test/check.sh lint unit net storage bats oci
 
 check-unit: $(UNIT)
 	@test/check.sh unit

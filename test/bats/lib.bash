@@ -121,6 +121,12 @@ shell() {
 	process /bin/sh -c "$1"
 }
 
+# with_user_namespace: root inside is 100000 outside; the root file system can be reached by it.
+with_user_namespace() {
+	add_user_namespace 100000 200000
+	chmod 755 "$T" "$BATS_RUN_TMPDIR" "$BATS_SUITE_TMPDIR" "$BATS_FILE_TMPDIR" "$(dirname "$T")" 2>/dev/null || true
+}
+
 # ---- calling masu: $status, $out and $err. Files, not pipes: a detached container may hold them open ----
 run_masu() {
 	run_program "$UNDER_TEST" --root "$STATE" "$@"

@@ -87,11 +87,6 @@ host_ns() {
 	refused 'hostname'
 }
 
-with_user_namespace() {
-	add_user_namespace 100000 200000
-	chmod 755 "$T" "$BATS_RUN_TMPDIR" "$BATS_SUITE_TMPDIR" "$BATS_FILE_TMPDIR" "$(dirname "$T")" 2>/dev/null || true
-}
-
 @test "a user namespace has the id maps of the spec" {
 	need_root 'any ids in a user namespace'
 	process /probe namespaces ids caps
