@@ -2,7 +2,7 @@
 # Engines with masu below them; not part of check. make check-engines ENGINES=podman RUNTIME=/usr/bin/crun ONLY='exec*'
 .PHONY: check-engines
 
-ENGINES ?= podman containerd docker
+ENGINES ?= podman containerd cri docker
 RUNTIME ?= $(B)/masu
 ONLY    ?= *
 check-engines: $(B)/masu $(B)/probe

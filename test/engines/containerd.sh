@@ -2,44 +2,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # containerd with RUNTIME, driven by ctr: its shim calls the runtime as it does for Docker and Kubernetes.
 . "$(dirname "$0")/lib.bash"
+. "$(dirname "$0")/containerd.bash"
 world containerd ctr containerd-shim-runc-v2 busybox python3 jq
 
 configure() {
-	mkdir -p "$T/etc" "$T/volume/sub"
-	cat >"$T/etc/config.toml" <<-END
-		version = 2
-		root = "$T/root"
-		state = "/run/c/state"
-		oom_score = 0
-		[grpc]
-		  address = "/run/c/sock"
-		[plugins."io.containerd.grpc.v1.cri"]
-		  restrict_oom_score_adj = true
-		[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.masu]
-		  runtime_type = "io.containerd.runc.v2"
-		  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.masu.options]
-		    BinaryName = "$RUNTIME"
-	END
-	mkdir -p /run/c /run/other/default
+	mkdir -p "$T/volume/sub"
+	start_containerd
+	mkdir -p /run/other/default
 	mount -t tmpfs submount "$T/volume/sub"
 	touch "$T/volume/sub/file"
-	export CONTAINERD_ADDRESS=/run/c/sock
-	containerd --config "$T/etc/config.toml" >"$T/containerd.log" 2>&1 &
-	soon ctr version
-}
-
-# An archive that `ctr images import` takes: the docker form is one layer and two small files.
-make_archive() {
-	local diff
-
-	diff=sha256:$(sha256sum "$T/image.tar" | cut -d ' ' -f 1)
-	mkdir -p "$T/archive"
-	cp "$T/image.tar" "$T/archive/layer.tar"
-	jq -n --arg diff "$diff" '{architecture: "amd64", os: "linux", rootfs: {type: "layers", diff_ids: [$diff]},
-		config: {Env: ["PATH=/bin"], Cmd: ["/bin/sh"]}}' >"$T/archive/config.json"
-	jq -n --arg image $IMAGE '[{Config: "config.json", RepoTags: [$image], Layers: ["layer.tar"]}]' >"$T/archive/manifest.json"
-	tar -C "$T/archive" -cf "$T/archive.tar" manifest.json config.json layer.tar
-	ctr images import "$T/archive.tar"
 }
 
 c() {
@@ -298,7 +269,7 @@ nothing_left() {
 }
 
 configure
-make_archive >/dev/null
+import_image default $IMAGE "$T/image.tar" >/dev/null
 echo "# $(containerd --version), $("$RUNTIME" --version | head -1)"
 
 check 'run gives output and the exit code'                   foreground
