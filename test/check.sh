@@ -94,7 +94,6 @@ check_bats() {
 check_oci() {
 	OCI_RUNTIME=${MASU:-build/masu} run_tap "$logs/oci" test/oci/run build/oci/*.bats
 }
-}
 
 # What no test has claimed as its own: reports of unit tests, and of processes that ended late.
 check_reports() {

@@ -193,7 +193,7 @@ refused() {
 
 nothing_left() {
 	if [[ -d $STATE ]] && [[ -n $(ls -A "$STATE") ]]; then
-		fail "left in the state directory: $(ls -A "$STATE")"
+		fail "left in the state directory: $(ls -A "$STATE")" || return
 	fi
 	if [[ -n $(leftover_cgroups) ]]; then
 		fail "left cgroups: $(leftover_cgroups)"
@@ -331,7 +331,7 @@ release_containers() {
 	for dir in "$STATE"/*/; do
 		if [[ -d $dir ]]; then
 			"$MASU" --root "$STATE" delete --force "$(basename "$dir")" 3>&- ||
-				fail "delete --force $(basename "$dir") failed"
+				fail "delete --force $(basename "$dir") failed" || return
 		fi
 	done
 }
@@ -352,8 +352,7 @@ assert_host_clean() {
 		[[ -n $changes ]] || break
 		sleep 0.05
 	done
-	equal "$changes" '' 'what is left on the host'
-	nothing_left
+	equal "$changes" '' 'what is left on the host' && nothing_left
 }
 
 # A report of a sanitizer fails the test in which it came, whatever the program's status was.
@@ -363,7 +362,7 @@ assert_no_reports() {
 	for report in "${SANITIZER_REPORTS:-/nonexistent}".*; do
 		if [[ -e $report ]]; then
 			mv "$report" "$T/"
-			fail "$(cat "$T/${report##*/}")"
+			fail "$(cat "$T/${report##*/}")" || return
 		fi
 	done
 }

@@ -16,9 +16,7 @@ teardown() {
 	end_jobs
 	delete_links
 	if [[ $(basename "$MASU") == masu ]]; then
-		release_containers
-		assert_host_clean
-		assert_no_reports
+		release_containers && assert_host_clean && assert_no_reports
 		return
 	fi
 	release_containers 2>/dev/null || true
