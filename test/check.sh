@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Run kinds of checks (lint, unit, net, storage, bats, oci) to their end, show what they say, and close with the line "N passed, N failed".
+# Run kinds of checks (lint, unit, net, storage, bats, oci, guest) to their end, show what they say, and close with the line
+# "N passed, N failed".
 #
 # From outside: MASU, PROBE (programs under test), UNIT_DIR (unit test programs), BATS (files), SANITIZER_REPORTS (where
 # sanitizers write: this name and a pid).
@@ -62,9 +63,10 @@ check_storage() {
 	run_programs "${STORAGE_DIR:-build/faults/test/storage}" test/storage
 }
 
-# run_tap LOG COMMAND...: a program that prints TAP, and a failure for each test of its plan that did not run.
+# run_tap LANE COMMAND...: a program that prints TAP, and a failure for each test of its plan that did not run. Where CI is
+# set a test may be skipped for the reasons listed for this lane only.
 run_tap() {
-	local log=$1 planned seen
+	local lane=$1 log=$logs/$1.tap planned seen
 
 	shift
 	timeout "${BATS_SECONDS:-1500}" "$@" 2>&1 | tee "$log"
@@ -72,27 +74,30 @@ run_tap() {
 	planned=$(sed -n 's/^1\.\.//p' "$log" | head -1)
 	seen=$(grep -cE '^(not )?ok ' "$log")
 	if ((seen < ${planned:-1})); then
-		echo "${log##*/}: $((${planned:-1} - seen)) tests did not run"
+		echo "$lane: $((${planned:-1} - seen)) tests did not run"
 		failed=$((failed + ${planned:-1} - seen))
 	fi
-	judge_skips "$log" "${planned:-1}"
-}
-
-# Where CI is set a test may be skipped for the reasons listed for this lane only.
-judge_skips() {
-	test/judge host "$1" "$2" >"$logs/lane-host" || true
-	sed -n 's/^\t *//p' "$logs/lane-host"
-	[[ -z ${CI:-} ]] || failed=$((failed + $(awk '$2 == "not" { n += $1 } END { print n + 0 }' <(sed -n 2,\$p "$logs/lane-host"))))
+	test/judge "$lane" "$log" "${planned:-1}" >"$logs/lane-$lane" || true
+	sed -n 's/^\t *//p' "$logs/lane-$lane"
+	[[ -z ${CI:-} ]] || failed=$((failed + $(awk 'NR > 1 && $2 == "not" { n += $1 } END { print n + 0 }' "$logs/lane-$lane")))
 }
 
 check_bats() {
 	# shellcheck disable=SC2086
-	run_tap "$logs/bats" bats --tap ${BATS:-$(echo test/bats/*.bats)}
+	run_tap host bats --tap ${BATS:-$(echo test/bats/*.bats)}
 }
 
 # The conformance suite; its files are made by make oci-rows.
 check_oci() {
-	OCI_RUNTIME=${MASU:-build/masu} run_tap "$logs/oci" test/oci/run build/oci/*.bats
+	OCI_RUNTIME=${MASU:-build/masu} run_tap conformance test/oci/run build/oci/*.bats
+}
+
+# The tests with the tag "guest", on pure cgroup v2.
+check_guest() {
+	TAGS=guest test/guest/lanes v2 2>&1 | tee "$logs/guest"
+	read -r _ good bad _ missing < <(head -n 1 "$logs/lane-v2")
+	passed=$((passed + ${good:-0}))
+	failed=$((failed + ${bad:-1} + ${missing:-0}))
 }
 
 # What no test has claimed as its own: reports of unit tests, and of processes that ended late.

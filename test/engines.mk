@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Engines with masu below them; not part of check. make check-engines ENGINES=podman RUNTIME=/usr/bin/crun ONLY='exec*'
-.PHONY: check-engines
+.PHONY: check-engines engines-deps
+
+engines-deps:
+	@test/deps.sh engines
 
 ENGINES ?= podman containerd cri docker
 RUNTIME ?= $(B)/masu

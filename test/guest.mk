@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The guest lanes: the bats suite on Debian's kernel in qemu. make check-guest LANES="v2 systemd v1" BATS="test/bats/run.bats"
+# The guest lanes: the bats suite on Debian's kernel in qemu. make check-guest LANES="v2 systemd v1 rootless" BATS="test/bats/run.bats"
 .PHONY: check-guest guest-deps
 
 guest-deps:
@@ -7,4 +7,4 @@ guest-deps:
 
 LANES ?= v2
 check-guest: all faults $(B)/probe
-	@BATS='$(BATS)' test/guest/lanes $(LANES)
+	@BATS='$(BATS)' TAGS='$(TAGS)' test/guest/lanes $(LANES)

@@ -3,7 +3,7 @@
 .PHONY: deps demo check check-unit check-bats lint analyze asan bench faults
 
 deps:
-	@test/deps.sh build test
+	@test/deps.sh build test guest
 
 # The probe that the bats files run inside containers: static, so that a rootfs needs nothing else.
 PROBE_SRC := $(wildcard test/probe/*.c)
@@ -27,7 +27,12 @@ demo:
 
 # ---- make check: everything, one line with the sum at its end ----
 check: all faults embed $(UNIT) $(NET_TESTS) $(B)/probe oci-rows
-	@test/check.sh lint unit net storage bats oci
+	@test/check.sh lint unit net storage bats oci guest
+
+# The same with every guest lane whole and the engines. WHERE="host v1" names some lanes.
+.PHONY: check-all
+check-all: all faults embed $(UNIT) $(NET_TESTS) $(B)/probe oci-rows guest-deps engines-deps
+	@CI=1 test/check-all $(WHERE)
 
 check-unit: $(UNIT)
 	@test/check.sh unit

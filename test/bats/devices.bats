@@ -76,6 +76,7 @@ load lib
 	refused 'linux.devices\[0\].fileMode'
 }
 
+# bats test_tags=guest
 @test "the device rules are applied in the order of the list" {
 	need_root 'device rules'
 	shell '/probe open /dev/zero /dev/fuse; true'

@@ -13,6 +13,7 @@ says() {
 	[[ -z ${3-} ]] || matches "$(answer "$1" | jq -r .found)" "$3"
 }
 
+# bats test_tags=guest
 @test "doctor says where each controller is, and a host that runs these tests lacks nothing" {
 	masu_ok doctor --json
 	expect 'length > 30' 'all(.[]; .check and .found and (.state | IN("ok", "warn")))' \

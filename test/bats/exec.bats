@@ -147,6 +147,7 @@ setup() {
 	expect '.affinity == "1"'
 }
 
+# bats test_tags=guest
 @test "exec --cgroup places the process below the container's cgroup and refuses to leave it" {
 	start_box
 	dir=$(cgroup_dir pids)

@@ -155,6 +155,7 @@ load lib
 	wait_for 5 has_status stopped
 }
 
+# bats test_tags=guest
 @test "kill --all reaches every process when the pid namespace is the host's" {
 	shell 'sleep 1000 & sleep 1000 & echo ready; wait'
 	spec_edit '.linux.namespaces -= [{"type": "pid"}]'
@@ -187,6 +188,7 @@ load lib
 	equal "$(state_of status)" running
 }
 
+# bats test_tags=guest
 @test "a paused container does not run" {
 	shell 'while :; do echo tick >>/run/ticks; sleep 0.01; done'
 	start_box

@@ -299,6 +299,7 @@ with_tree() {
 	fi
 }
 
+# bats test_tags=guest
 @test "a cgroup mount in a cgroup namespace shows it as the root" {
 	shell 'cat /proc/self/cgroup; grep " /sys/fs/cgroup" /proc/self/mountinfo'
 	spec_edit '.linux.namespaces += [{"type": "cgroup"}] |

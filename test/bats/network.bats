@@ -4,6 +4,7 @@ load lib
 load network
 
 # ---- the default network ----
+# bats test_tags=guest
 @test "the default network is made at first use: address, route, NAT to the outside" {
 	outside sh -c 'mkdir -p "$1" && echo outside >"$1/index.html" && exec busybox httpd -f -p 80 -h "$1"' sh "$T/www" 3>&- &
 	box one "$DEFAULT" /bin/sh -c "ip -4 addr show eth0; ip route; for i in 1 2 3 4 5; do $GET http://192.0.2.2 && break; sleep 0.2; done"

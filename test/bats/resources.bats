@@ -29,6 +29,7 @@ resources() {
 	spec_edit ".linux.resources += $1"
 }
 
+# bats test_tags=guest
 @test "memory, cpu and pids limits reach their files" {
 	resources '{"memory": {"limit": 104857600, "reservation": 52428800},
 		"cpu": {"shares": 512, "quota": 50000, "period": 100000, "cpus": "0", "mems": "0"}, "pids": {"limit": 77}}'
@@ -214,6 +215,7 @@ resources() {
 	rmdir "$root/before-$ID"
 }
 
+# bats test_tags=guest
 @test "the memory limit holds: what asks for more is killed, and run says why" {
 	need 'a memory controller' sh -c 'grep -qw memory /proc/self/cgroup || grep -qw memory /sys/fs/cgroup/cgroup.controllers'
 	process /probe mem 200000000
@@ -240,6 +242,7 @@ resources() {
 	nothing_left
 }
 
+# bats test_tags=guest
 @test "the pids limit holds" {
 	process /probe fork 50
 	resources '{"pids": {"limit": 10}}'

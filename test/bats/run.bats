@@ -2,6 +2,7 @@
 # `run`: exit status, streams, signals, pid file, detaching.
 load lib
 
+# bats test_tags=guest
 @test "run exits with the status of the process" {
 	for code in 0 1 7 255; do
 		process /probe exit $code

@@ -127,6 +127,7 @@ make_second_layer() {
 }
 
 # ---- import ----
+# bats test_tags=guest
 @test "the tar of a root file system becomes an image, and a spec of a few lines runs from it" {
 	import
 	matches "$out" '^sha256:[0-9a-f]{64}$'

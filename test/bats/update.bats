@@ -66,6 +66,7 @@ check_updates() {
 	ROWS
 }
 
+# bats test_tags=guest
 @test "memory and swap move together in both directions" {
 	need 'memory and swap in cgroup v1' test -e "$(cgroup_dir memory $$)/memory.memsw.limit_in_bytes"
 	spec_edit '.linux.resources.memory = {"limit": 67108864, "swap": 67108864}'
