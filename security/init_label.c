@@ -116,13 +116,22 @@ int security_apply_label(const struct flat_view *view, const struct security_pla
 	const char *apparmor = flat_string(view, plan->apparmor);
 	const char *selinux = flat_string(view, plan->selinux);
 	char command[LABEL_MAX];
+	struct err why = { 0 };
 
 	if (apparmor) {
 		if (str_format(command, sizeof(command), "exec %s", apparmor) < 0)
 			return err_sys(err, "process.apparmorProfile");
-		if (set_attribute(LABEL_APPARMOR, LABEL_EXEC, command, err) < 0) {
-			err_wrap(err, "process.apparmorProfile: apply %.64s", apparmor);
-			return err_hint(err, "is the profile loaded? see aa-status(8)");
+		if (set_attribute(LABEL_APPARMOR, LABEL_EXEC, command, &why) < 0) {
+			/* the file is there, for AppArmor is enabled: it is the profile that is not
+			 */
+			if (why.code == ENOENT)
+				err_set(err, ENOENT, "process.apparmorProfile: %.64s is not loaded",
+					apparmor);
+			else
+				err_set(err, why.code, "process.apparmorProfile: apply %.64s: %s",
+					apparmor, why.text);
+			return err_hint(err,
+					"see aa-status(8), and apparmor_parser(8) to load one");
 		}
 	}
 	if (selinux && set_attribute(LABEL_SELINUX, LABEL_EXEC, selinux, err) < 0)

@@ -64,7 +64,7 @@ load_profile() {
 	need_apparmor
 	process /bin/true
 	spec_edit '.process.apparmorProfile = "masu-not-loaded"'
-	refused 'process.apparmorProfile: .*masu-not-loaded: no such file'
+	refused 'process.apparmorProfile: masu-not-loaded is not loaded'
 	run_masu doctor --bundle "$BUNDLE"
 	equal "$status" 1
 	matches "$out" '^missing +process.apparmorProfile +masu-not-loaded is not loaded'
