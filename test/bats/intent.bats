@@ -18,6 +18,7 @@ either() {
 	if has_v1 "$3"; then echo "$1"; else echo "$2"; fi
 }
 
+# bats test_tags=guest
 @test "limits said as intent are in force, and read back the same in every version" {
 	need 'the memory controller' eval 'has_v1 memory || has_v2 memory'
 	process /probe sleep 100
