@@ -55,6 +55,7 @@ needs_controller() {
 
 # loop_device SIZE: a block device in $loop, backed by a file; teardown takes it back.
 loop_device() {
+	need_root 'mounts on the host'
 	truncate --size "$1" "$T/disk"
 	loop=$(losetup --find --show "$T/disk")
 }

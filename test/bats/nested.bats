@@ -2,11 +2,17 @@
 # masu in masu: a cgroup that was given to the container, and containers in containers below it.
 load lib
 
+setup() {
+	own_world
+	need 'a cgroup v2 hierarchy' grep -qw cgroup2 /proc/mounts
+	need_root 'any ids in a user namespace'
+}
+
 v2_mount() {
 	awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts
 }
 
-# delegated DIR COMMAND...: the spec in DIR becomes that of a box with ids, cgroups and a root of cgroups of its own.
+# delegated DIR HOST_ID COMMAND...: the spec in DIR becomes that of a box with ids, cgroups and a root of cgroups of its own.
 delegated() {
 	local dir=$1 host_id=$2
 
