@@ -60,7 +60,7 @@ asan:
 	@+$(MAKE) --no-print-directory VARIANT=asan asan-programs
 	@rm -f $(REPORTS).*
 	@MASU=build/asan/masu MASU_FAULTS=build/asan/masu UNIT_DIR=build/asan/test/unit PROBE=build/asan/probe BATS='$(BATS)' \
-		LOGS=build/asan/check BATS_SECONDS=3600 SANITIZER_REPORTS='$(REPORTS)' \
+		LOGS=build/asan/check BATS_SECONDS=3600 PATIENCE=5 SANITIZER_REPORTS='$(REPORTS)' \
 		ASAN_OPTIONS=detect_stack_use_after_return=1:log_path='$(REPORTS)' \
 		UBSAN_OPTIONS=print_stacktrace=1:log_path='$(REPORTS)' test/check.sh unit bats
 

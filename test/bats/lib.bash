@@ -204,9 +204,9 @@ state_of() {
 	"$UNDER_TEST" --root "$STATE" state "${2:-$ID}" | jq -r ".$1"
 }
 
-# wait_for SECONDS COMMAND...: until it succeeds.
+# wait_for SECONDS COMMAND...: until it succeeds. PATIENCE is a factor for slow machines.
 wait_for() {
-	local end=$((SECONDS + $1 + 1))
+	local end=$((SECONDS + $1 * ${PATIENCE:-1} + 1))
 
 	shift
 	until "$@" >/dev/null; do

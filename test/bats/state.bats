@@ -94,7 +94,7 @@ version sed -i s/.version.:1,/\"version\":99,/'
 
 @test "the first process ends when its creator is killed" {
 	process /probe sleep 100
-	spec_edit '.hooks.createRuntime = [{"path": "/bin/sleep", "args": ["sleep", "30"]}]'
+	spec_edit '.hooks.createRuntime = [{"path": "/bin/sleep", "args": ["sleep", "300"]}]'
 	"$MASU" --root "$STATE" create --bundle "$BUNDLE" "$ID" >/dev/null 2>&1 3>&- &
 	creator=$!
 	wait_for 5 pgrep -P $creator -x sleep
@@ -115,7 +115,7 @@ version sed -i s/.version.:1,/\"version\":99,/'
 	need 'gc' test "$(basename "$MASU")" = masu
 	process /probe sleep 100
 	start_box "$ID-alive"
-	spec_edit '.hooks.createRuntime = [{"path": "/bin/sleep", "args": ["sleep", "30"]}]'
+	spec_edit '.hooks.createRuntime = [{"path": "/bin/sleep", "args": ["sleep", "300"]}]'
 	"$MASU" --root "$STATE" create --bundle "$BUNDLE" "$ID" >/dev/null 2>&1 3>&- &
 	creator=$!
 	wait_for 5 pgrep -P $creator -x sleep
@@ -133,7 +133,7 @@ version sed -i s/.version.:1,/\"version\":99,/'
 
 @test "a container that is being created shows as creating and can be deleted by force" {
 	process /probe sleep 100
-	spec_edit '.hooks.createRuntime = [{"path": "/bin/sleep", "args": ["sleep", "30"]}]'
+	spec_edit '.hooks.createRuntime = [{"path": "/bin/sleep", "args": ["sleep", "300"]}]'
 	"$MASU" --root "$STATE" create --bundle "$BUNDLE" "$ID" >/dev/null 2>&1 3>&- &
 	creator=$!
 	wait_for 5 pgrep -P $creator -x sleep
