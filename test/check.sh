@@ -69,7 +69,7 @@ run_tap() {
 	local lane=$1 log=$logs/$1.tap planned seen
 
 	shift
-	timeout "${BATS_SECONDS:-1500}" "$@" 2>&1 | tee "$log"
+	timeout "${BATS_SECONDS:-2400}" "$@" 2>&1 | tee "$log"
 	count "$log" '^ok ' '^not ok '
 	planned=$(sed -n 's/^1\.\.//p' "$log" | head -1)
 	seen=$(grep -cE '^(not )?ok ' "$log")
