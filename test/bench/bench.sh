@@ -104,17 +104,28 @@ for runtime in "${runtimes[@]}"; do
 	program "$runtime" delete --force waiting >/dev/null 2>&1
 done
 
-# ---- one more start beside N that live ----
+# ---- one more start beside N that live: while the kernel still removes the last one, and when it has done so ----
+# beside NAME PAUSE...: the pause is not measured.
+beside() {
+	local name="$1, $want alive"
+
+	shift
+	"$build/bench" "$rounds" "$json" "$name" -- floor '~' "$@" ';' "$build/floor" "$work/true/rootfs" /bin/true -- \
+		masu '~' "$@" ';' "$build/masu" --root "$work/run/masu" run --bundle "$work/true" 'b{}' </dev/null
+}
+
 count=1
 for want in $alive; do
 	for ((; count < want; count++)); do
 		program masu run --detach --bundle "$work/sleep" "alive$count" </dev/null >/dev/null 2>&1
 	done
-	"$build/bench" "$rounds" "$json" "run, $want alive" -- floor "$build/floor" "$work/true/rootfs" /bin/true -- \
-		masu "$build/masu" --root "$work/run/masu" run --bundle "$work/true" 'b{}' </dev/null
+	beside 'run, back to back' /bin/true
+	beside 'run, 0.1 s apart' /bin/sleep 0.1
 done
 
-jq --slurp --raw-output 'map(select(.scenario | endswith(" alive"))) | group_by(.subject)[] | if length > 1 then
-	"\(.[-1].subject): \(.[-1].scenario) is \(.[-1].wall_ms / .[1].wall_ms * 100 | round / 100) times \(.[1].scenario)" else empty end' "$json"
+for kind in 'back to back' '0.1 s apart'; do
+	jq --slurp --raw-output --arg kind "$kind" 'map(select(.scenario | contains($kind))) | group_by(.subject)[] | if length > 1 then
+		"\(.[-1].subject): \(.[-1].scenario) is \(.[-1].wall_ms / .[1].wall_ms * 100 | round / 100) times \(.[1].scenario)" else empty end' "$json"
+done
 jq --slurp '{rounds: '"$rounds"', rows: .}' "$json" >"$build/bench.json"
 echo "rows as JSON: $build/bench.json"
