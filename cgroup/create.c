@@ -18,6 +18,14 @@ enum {
 	PARENT_RACES_MAX = 100,
 };
 
+/* Without root's privileges a umask must not lock us out of what we make. */
+static int make_dir(const char *path)
+{
+	if (mkdir(path, DIR_MODE) < 0)
+		return -1;
+	return geteuid() == 0 ? 0 : chmod(path, DIR_MODE);
+}
+
 /* The directories between the mount and the container's own; those that exist are fine. */
 static int make_parents(const struct cgroup_place *place)
 {
@@ -28,7 +36,7 @@ static int make_parents(const struct cgroup_place *place)
 		if (str_format(path, sizeof(path), "%.*s", (int)(slash - place->dir), place->dir) <
 		    0)
 			return -1;
-		if (mkdir(path, DIR_MODE) < 0 && errno != EEXIST)
+		if (make_dir(path) < 0 && errno != EEXIST)
 			return -1;
 	}
 	return 0;
@@ -41,7 +49,7 @@ static int make_parents(const struct cgroup_place *place)
 int cgroup_place_make_dir(const struct cgroup_place *place)
 {
 	for (int races = 0; races < PARENT_RACES_MAX; races++) {
-		if (mkdir(place->dir, DIR_MODE) == 0)
+		if (make_dir(place->dir) == 0)
 			return 0;
 		if (errno != ENOENT || (make_parents(place) < 0 && errno != ENOENT))
 			return -1;

@@ -120,6 +120,25 @@ static enum cgroup_driver choose_driver(enum masu_cgroup_manager manager, bool r
 	return CGROUP_FS;
 }
 
+/* A user who is not root has a store of his own; NULL is root's. */
+static int choose_storage_root(struct masu *masu, const char *root, struct err *err)
+{
+	const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+	char path[PATH_MAX] = "";
+	int result = 0;
+
+	if (root)
+		result = str_format(path, sizeof(path), "%s", root);
+	else if (masu->rootless && data && data[0] == '/')
+		result = str_format(path, sizeof(path), "%s/masu", data);
+	else if (masu->rootless && home && home[0] == '/')
+		result = str_format(path, sizeof(path), "%s/.local/share/masu", home);
+	if (result < 0)
+		return err_sys(err, "storage directory %s", root ? root : "below HOME");
+	masu->storage_root = path[0] ? strdup(path) : NULL;
+	return path[0] && !masu->storage_root ? err_sys(err, "open masu") : 0;
+}
+
 int masu_open(const struct masu_options *given, struct masu **result, struct masu_error *error)
 {
 	struct err *err = api_error(error);
@@ -139,8 +158,8 @@ int masu_open(const struct masu_options *given, struct masu **result, struct mas
 	masu->driver = choose_driver(options.cgroup_manager, masu->rootless);
 	masu->systemd_timeout_ms = (int)options.systemd_timeout_s * 1000;
 	masu->strict = options.strict;
-	masu->storage_root = options.storage_root ? strdup(options.storage_root) : NULL;
-	if (choose_root(masu, options.root, err) < 0) {
+	if (choose_root(masu, options.root, err) < 0 ||
+	    choose_storage_root(masu, options.storage_root, err) < 0) {
 		masu_close(masu);
 		return -1;
 	}

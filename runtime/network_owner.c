@@ -178,10 +178,8 @@ int network_collect(struct masu *masu, bool dry_run, gc_report *report, void *da
 		.dry_run = dry_run,
 	};
 
-	/* no container has had a network here: nothing to load plug-ins for; or it is root's */
+	/* no container has had a network here: nothing to load plug-ins for */
 	if (access(gc.place.state, F_OK) < 0)
-		return errno == ENOENT || (errno == EACCES && masu->rootless)
-			       ? 0
-			       : err_sys(err, "look at %s", gc.place.state);
+		return errno == ENOENT ? 0 : err_sys(err, "look at %s", gc.place.state);
 	return net_collect(&gc.place, &sweep, err) < 0 ? -1 : 0;
 }

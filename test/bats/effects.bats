@@ -9,7 +9,7 @@ box() {
 	jq '.masu.resources = $intent | .process.args = ["/bin/sh", "-c", $command]
 		| .linux.resources.devices += [{allow: true, type: "b", access: "rw"}]
 		| if $path == "" then . else .linux.cgroupsPath = $path end' \
-		--argjson intent "$2" --arg command "$3" --arg path "${4:-}" "$REPO/test/data/config.json" >"$BUNDLE/config.json"
+		--argjson intent "$2" --arg command "$3" --arg path "${4:-}" <(default_spec) >"$BUNDLE/config.json"
 	start_box "$1"
 }
 

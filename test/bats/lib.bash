@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What every bats file loads: bundles, calls of masu, checks, and the proof that a test leaves the host as it found it.
 #
-# Set from outside: MASU (the program), PROBE, MASU_FAULTS (the build that honours MASU_FAIL_AT and MASU_KILL_AT).
+# Set from outside: MASU (the program), PROBE, MASU_FAULTS (the build that honours MASU_FAIL_AT and MASU_KILL_AT), PATIENCE (a
+# factor of time limits, for hosts that are slow).
 REPO=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 MASU=$(realpath "${MASU:-$REPO/build/masu}")
 PROBE=$(realpath "${PROBE:-$REPO/build/probe}")
 MASU_FAULTS=${MASU_FAULTS:-$REPO/build/faults/masu}
+PATIENCE=${PATIENCE:-1}
 APPLETS='sh cat ls echo id ip true false sleep stat readlink mount umount touch mkdir rm ps env kill test head wc dd grep'
 
 # ---- a test's own world: $T (scratch), $STATE (--root), $BUNDLE, $ID (unique on this host) ----
@@ -133,9 +135,11 @@ run_masu() {
 }
 
 run_program() {
+	local limit=$((${LIMIT:-30} * PATIENCE))
+
 	status=0
-	timeout --kill-after=5 "${LIMIT:-30}" "$@" <"${STDIN:-/dev/null}" >"$T/out" 2>"$T/err" 3>&- || status=$?
-	((status != 124)) || fail "$* took more than ${LIMIT:-30} seconds"
+	timeout --kill-after=5 "$limit" "$@" <"${STDIN:-/dev/null}" >"$T/out" 2>"$T/err" 3>&- || status=$?
+	((status != 124)) || fail "$* took more than $limit seconds"
 	out=$(tr -d '\0' <"$T/out")
 	err=$(<"$T/err")
 }
@@ -204,9 +208,9 @@ state_of() {
 	"$UNDER_TEST" --root "$STATE" state "${2:-$ID}" | jq -r ".$1"
 }
 
-# wait_for SECONDS COMMAND...: until it succeeds. PATIENCE is a factor for slow machines.
+# wait_for SECONDS COMMAND...: until it succeeds.
 wait_for() {
-	local end=$((SECONDS + $1 * ${PATIENCE:-1} + 1))
+	local end=$((SECONDS + $1 * PATIENCE + 1))
 
 	shift
 	until "$@" >/dev/null; do

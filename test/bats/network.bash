@@ -3,6 +3,7 @@
 # that plays a neighbour on its wire (192.0.2.2).
 setup() {
 	own_world
+	need_root 'networks'
 	STORE=$T/store
 	HOST=$(new_space)
 	OUTSIDE=$(new_space)
@@ -17,7 +18,7 @@ setup() {
 teardown() {
 	release_containers
 	end_jobs
-	kill "$HOST" "$OUTSIDE"
+	[[ -z ${HOST:-} ]] || kill "$HOST" "$OUTSIDE"
 	assert_host_clean
 	assert_no_reports
 }

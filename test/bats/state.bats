@@ -139,8 +139,9 @@ version sed -i s/.version.:1,/\"version\":99,/'
 	wait_for 5 pgrep -P $creator -x sleep
 	hook=$(pgrep -P $creator -x sleep)
 	equal "$(state_of status)" creating
-	masu_fails '.' start "$ID"
-	masu_fails '.' delete "$ID"
+	# each waits ten seconds for the lock
+	LIMIT=60 masu_fails '.' start "$ID"
+	LIMIT=60 masu_fails '.' delete "$ID"
 	kill "$hook"
 	wait $creator || true
 	nothing_left

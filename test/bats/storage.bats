@@ -9,6 +9,7 @@ setup() {
 	BUNDLE=$T/bundle
 	ID=t$BATS_ROOT_PID-$BATS_SUITE_TEST_NUMBER
 	UNDER_TEST=$MASU
+	need_root 'images'
 	mkdir "$BUNDLE"
 	host_snapshot >"$T/host.before"
 	make_tar
