@@ -185,9 +185,9 @@ MASU_API int masu_create(struct masu *masu, const struct masu_create_options *op
  * Let the program of a created container run. Returns when it was executed and the poststart hooks
  * are through; a program that cannot be executed is an error here. MASU_ERR_STATE unless "created".
  *
- * A stopped container with masu.storage.keep is made anew from its spec, which is read again, on the
- * root that it has left. When that fails late, the container is gone and its root is not: masu_run()
- * under the same id goes on with it.
+ * A stopped container with masu.storage.keep is made anew from its spec, which is read again, on
+ * the root that it has left. When that fails late, the container is gone and its root is not:
+ * masu_run() under the same id goes on with it.
  */
 MASU_API int masu_start(struct masu *masu, const char *id, struct masu_error *error);
 
@@ -545,6 +545,14 @@ MASU_API int masu_storage_gc(struct masu *masu, unsigned int flags, masu_gc_call
 
 /* Give unused blocks back to the file system or device below. */
 MASU_API int masu_storage_trim(struct masu *masu, struct masu_error *error);
+
+/* Make a store larger that has a file or a thin pool of its own: the file to `bytes`; with 0 the
+   pool takes what its devices have grown by. MASU_ERR_UNSUPPORTED for a store in a directory. */
+MASU_API int masu_storage_grow(struct masu *masu, uint64_t bytes, struct masu_error *error);
+
+/* Give a container's root another size limit, 0 for none, as masu.storage.size does. */
+MASU_API int masu_resize(struct masu *masu, const char *id, uint64_t bytes,
+			 struct masu_error *error);
 
 /* ---- networks ---- */
 

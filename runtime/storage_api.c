@@ -523,3 +523,20 @@ int masu_storage_trim(struct masu *masu, struct masu_error *error)
 
 	return store ? storage_trim(store, err) : -1;
 }
+
+int masu_storage_grow(struct masu *masu, uint64_t bytes, struct masu_error *error)
+{
+	struct err *err = api_error(error);
+	auto_store struct storage *store = open_store(masu, 0, err);
+
+	return store ? storage_grow(store, bytes, err) : -1;
+}
+
+int masu_resize(struct masu *masu, const char *id, uint64_t bytes, struct masu_error *error)
+{
+	struct err *err = api_error(error);
+	auto_container struct container container = CONTAINER_INIT;
+	auto_store struct storage *store = open_root(masu, id, &container, false, err);
+
+	return store ? storage_root_resize(store, id, bytes, err) : -1;
+}

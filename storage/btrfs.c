@@ -226,6 +226,21 @@ static int btrfs_changes(struct storage *store, const struct volume *volume, str
 	return child < 0 ? -1 : subvolume_changes(base, child, set, err);
 }
 
+static int btrfs_grow(struct storage *store, uint64_t bytes, struct err *err)
+{
+	if (!has_own(store)) {
+		err_set(err, ERR_UNSUPPORTED, "grow store %s: it has no file of its own",
+			store->path);
+		return err_hint(err, "it has the space of the file system that it is on");
+	}
+	if (!bytes)
+		return err_set(err, ERR_INPUT, "grow %s/" IMAGE_FILE ": to which size?",
+			       store->path);
+	auto_close int device = loop_grow(store->root, IMAGE_FILE, bytes, err);
+
+	return device < 0 ? -1 : subvolume_grow_filesystem(store->data, err);
+}
+
 static int btrfs_usage(struct storage *store, const struct volume *volume,
 		       struct storage_usage *usage, struct err *err)
 {
@@ -253,5 +268,6 @@ const struct storage_ops btrfs_ops = {
 	.usage = btrfs_usage,
 	.resize = btrfs_resize,
 	.trim = directory_trim,
+	.grow = btrfs_grow,
 	.each = directory_each,
 };

@@ -32,3 +32,6 @@ int subvolume_usage(int fd, uint64_t *bytes, uint64_t *limit);
 /* Paths that differ between two read-only subvolumes, from the file system's own knowledge (send
  * without data). */
 int subvolume_changes(int base, int child, struct candidates *set, struct err *err);
+
+/* Let the file system (of one device) have all of its device. */
+int subvolume_grow_filesystem(int fd, struct err *err);

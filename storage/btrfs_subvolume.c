@@ -160,6 +160,13 @@ int subvolume_limit(int fd, uint64_t bytes, bool may_enable, struct err *err)
 	return err_hint(err, "switch simple quotas on: btrfs quota enable --simple (Linux 6.7)");
 }
 
+int subvolume_grow_filesystem(int fd, struct err *err)
+{
+	struct btrfs_ioctl_vol_args args = { .name = "1:max" };
+
+	return ioctl(fd, BTRFS_IOC_RESIZE, &args) < 0 ? err_sys(err, "grow a btrfs") : 0;
+}
+
 /* One item of the quota tree, or false. */
 static bool find_item(int fd, uint32_t type, uint64_t id, void *item, size_t size)
 {

@@ -67,6 +67,9 @@ struct storage_ops {
 	int (*resize)(struct storage *store, const struct volume *volume, uint64_t bytes,
 		      struct err *err);
 	int (*trim)(struct storage *store, struct err *err);
+	/* Make the store's own file system or pool larger: its file to `bytes`, or up to what its
+	 * devices have become (0). NULL: the store grows with the file system that it is on. */
+	int (*grow)(struct storage *store, uint64_t bytes, struct err *err);
 	/* Once after a crash or a reboot, under the exclusive lock; NULL: nothing to do. */
 	int (*recover)(struct storage *store, struct err *err);
 	/* Every key on disk. */

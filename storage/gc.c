@@ -308,3 +308,12 @@ int storage_trim(struct storage *store, struct err *err)
 {
 	return store->ops->trim ? store->ops->trim(store, err) : 0;
 }
+
+int storage_grow(struct storage *store, uint64_t bytes, struct err *err)
+{
+	if (store->ops->grow)
+		return store->ops->grow(store, bytes, err);
+	err_set(err, ERR_UNSUPPORTED, "grow store %s: it has no file or pool of its own",
+		store->path);
+	return err_hint(err, "it has the space of the file system that it is on");
+}

@@ -122,6 +122,47 @@ int loop_attach(int dir, const char *name, char path[LOOP_PATH_MAX], struct err 
 	return err_sys(err, "make a loop device for %s", name);
 }
 
+static int grow_file(int dir, const char *name, uint64_t size, struct err *err)
+{
+	auto_close int fd = openat(dir, name, O_RDWR | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(err, "open %s", name);
+	if (size < (uint64_t)st.st_size) {
+		err_set(err, ERR_INPUT, "grow %s: it has %llu MiB already", name,
+			(unsigned long long)st.st_size >> 20);
+		return err_hint(err, "a store can grow but not shrink");
+	}
+	/* blocks that were reserved count, so less of them means sparse */
+	if ((uint64_t)st.st_blocks * 512 >= (uint64_t)st.st_size) {
+		int code = posix_fallocate(fd, st.st_size, (off_t)size - st.st_size + 1);
+
+		if (code) {
+			(void)!ftruncate(fd, st.st_size);
+			errno = code;
+			return err_sys(err, "reserve %llu bytes for %s", (unsigned long long)size,
+				       name);
+		}
+	}
+	return ftruncate(fd, (off_t)size) < 0 ? err_sys(err, "grow %s", name) : 0;
+}
+
+int loop_grow(int dir, const char *name, uint64_t size, struct err *err)
+{
+	char path[LOOP_PATH_MAX];
+
+	if (grow_file(dir, name, size, err) < 0)
+		return -1;
+	auto_close int device = loop_attach(dir, name, path, err);
+
+	if (device < 0)
+		return -1;
+	if (ioctl(device, LOOP_SET_CAPACITY, 0) < 0)
+		return err_sys(err, "grow %s", path);
+	return take_fd(&device);
+}
+
 static int wait_for(pid_t pid, int output, const char *name, struct err *err)
 {
 	char text[256] = "";

@@ -21,6 +21,10 @@ int loop_make_file(int dir, const char *name, uint64_t size, bool sparse, struct
  */
 int loop_attach(int dir, const char *name, char path[LOOP_PATH_MAX], struct err *err);
 
+/* Enlarge the file, reserved or sparse as it was made, and its loop device with it; returns that
+ * device. A smaller size is refused. */
+int loop_grow(int dir, const char *name, uint64_t size, struct err *err);
+
 /* Run a tool of the host without a shell; fails with what it wrote to stderr. argv[0] is looked up
  * in the system directories. */
 int tool_run(const char *const argv[], struct err *err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The plug-in "devmapper": volumes are thin devices of one pool, each with an ext4 on it. */
 /* link: -ldevmapper -l:libyajl_s.a */
-/* with: storage/devmapper/mapper.c storage/devmapper/pool.c storage/thin_pool.c */
-/* with: storage/record.c storage/loop.c storage/detached.c storage/fault.c */
+/* with: storage/devmapper/mapper.c storage/devmapper/pool.c storage/devmapper/grow.c */
+/* with: storage/thin_pool.c storage/record.c storage/loop.c storage/detached.c storage/fault.c */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/fs.h>
@@ -228,6 +228,36 @@ static int devmapper_resize(struct storage *store, const struct volume *volume, 
 	return mount < 0 ? -1 : grow_filesystem(mount, bytes, err);
 }
 
+/* The blocks that roots have freed; layers and snapshots never free any. */
+static int trim_root(struct storage *store, const char *key, struct err *err)
+{
+	struct fstrim_range range = { .len = UINT64_MAX };
+	auto_close int mount = mount_volume(store, key, err);
+
+	if (mount < 0)
+		return -1;
+	auto_close int dir = openat(mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir >= 0 && (ioctl(dir, FITRIM, &range) == 0 || errno == EOPNOTSUPP))
+		return 0;
+	return err_sys(err, "trim volume %s", key);
+}
+
+static int devmapper_trim(struct storage *store, struct err *err)
+{
+	auto_arena struct arena arena = { 0 };
+	char **keys;
+	size_t count;
+
+	if (record_list(store, &thin_kind, &arena, &keys, &count, err) < 0)
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		if (str_starts(keys[i], "root-") && trim_root(store, keys[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int devmapper_each(struct storage *store, int (*found)(const char *key, void *data),
 			  void *data, struct err *err)
 {
@@ -381,7 +411,8 @@ __attribute__((visibility("default"))) const struct storage_ops masu_plugin_devm
 	.mount = devmapper_mount,
 	.usage = devmapper_usage,
 	.resize = devmapper_resize,
-	.trim = NULL,
+	.trim = devmapper_trim,
+	.grow = pool_enlarge,
 	.recover = devmapper_recover,
 	.each = devmapper_each,
 	.describe = devmapper_describe,

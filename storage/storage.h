@@ -175,6 +175,9 @@ int storage_gc(struct storage *store, const struct storage_gc *gc, struct err *e
 /* Give freed blocks back to what is below the store. */
 int storage_trim(struct storage *store, struct err *err);
 
+/* Enlarge the file behind the store to `bytes`; 0: take what its devices have grown by. */
+int storage_grow(struct storage *store, uint64_t bytes, struct err *err);
+
 /* Reading and writing tars needs a plug-in: ERR_PLUGIN where a static program cannot load it. For
  * callers that would do something before they come here. */
 int storage_load_archive(struct err *err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* masu storage: look at, make, check, clean and trim the store. */
+/* masu storage: look at, make, check, clean, trim and grow the store; sizes of roots. */
 #include "runtime/cli/cli.h"
 
 #include <stdio.h>
@@ -12,6 +12,7 @@
 struct storage_values {
 	struct masu_storage_options init;
 	bool json, repair, dry_run, kept;
+	uint64_t size;
 };
 
 #define MEMBER(name) offsetof(struct storage_values, name)
@@ -40,6 +41,23 @@ static const struct option_row check_rows[] = {
 static const struct option_row gc_rows[] = {
 	{ 'n', "dry-run", OPTION_FLAG, MEMBER(dry_run), NULL, "only print what would be removed" },
 	{ 0,   "kept",    OPTION_FLAG, MEMBER(kept),    NULL, "also roots with masu.storage.keep whose container is gone" },
+	{ 0 },
+};
+
+static const struct option_row grow_rows[] = {
+	{ 0, "size", OPTION_SIZE, MEMBER(size), "BYTES", "size of the store's file; without: what the pool's devices have now" },
+	{ 0 },
+};
+
+static const struct option_row resize_rows[] = {
+	{ 0, "size", OPTION_SIZE, MEMBER(size), "BYTES", "the new limit (none)" },
+	{ 0 },
+};
+
+static const struct answer_column usage_columns[] = {
+	{ "bytes",  "written", ANSWER_SIZE },
+	{ "inodes", "inodes",  ANSWER_TEXT },
+	{ "limit",  "limit",   ANSWER_SIZE },
 	{ 0 },
 };
 
@@ -142,6 +160,38 @@ static int run_trim(struct cli *cli, void *data, struct masu_error *error)
 	return masu_storage_trim(cli->masu, error);
 }
 
+static int run_grow(struct cli *cli, void *data, struct masu_error *error)
+{
+	const struct storage_values *values = data;
+
+	return masu_storage_grow(cli->masu, values->size, error);
+}
+
+static int run_resize(struct cli *cli, void *data, struct masu_error *error)
+{
+	const struct storage_values *values = data;
+
+	cli->subject = cli->args[0];
+	return masu_resize(cli->masu, cli->args[0], values->size, error);
+}
+
+static int run_usage(struct cli *cli, void *data, struct masu_error *error)
+{
+	const struct storage_values *values = data;
+	int result = 0;
+	char *json;
+
+	cli->subject = cli->args[0];
+	if (masu_usage(cli->masu, cli->args[0], &json, error) < 0)
+		return -1;
+	if (values->json)
+		print_document(stdout, json);
+	else
+		result = answer_print_fields(json, usage_columns, error);
+	free(json);
+	return result;
+}
+
 static const struct command storage_info = {
 	.name = "storage info",
 	.usage = "[option...]",
@@ -185,8 +235,40 @@ static const struct command storage_trim = {
 	.run = run_trim,
 };
 
+static const struct command storage_grow = {
+	.name = "storage grow",
+	.usage = "[option...]",
+	.about = "make a store larger that has a file or a pool of its own",
+	.options = grow_rows,
+	.values = sizeof(struct storage_values),
+	.run = run_grow,
+};
+
+static const struct command storage_resize = {
+	.name = "storage resize",
+	.usage = "[option...] CONTAINER",
+	.about = "give a container's root another size limit",
+	.options = resize_rows,
+	.values = sizeof(struct storage_values),
+	.least = 1,
+	.most = 1,
+	.run = run_resize,
+};
+
+static const struct command storage_usage = {
+	.name = "storage usage",
+	.usage = "[option...] CONTAINER",
+	.about = "print what a container has written",
+	.options = info_rows,
+	.values = sizeof(struct storage_values),
+	.least = 1,
+	.most = 1,
+	.run = run_usage,
+};
+
 static const struct command *const storage_members[] = {
-	&storage_info, &storage_init, &storage_check, &storage_gc, &storage_trim, NULL,
+	&storage_info, &storage_init,   &storage_check, &storage_gc, &storage_trim,
+	&storage_grow, &storage_resize, &storage_usage, NULL,
 };
 
 const struct command cli_storage = {

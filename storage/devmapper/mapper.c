@@ -155,6 +155,17 @@ int mapper_create(const struct mapper_table *table, char path[MAPPER_PATH_MAX], 
 	return result < 0 ? err_sys(err, "make device %s", table->name) : 0;
 }
 
+int mapper_reload(const struct mapper_table *table, struct err *err)
+{
+	struct dm_task *task = start(DM_DEVICE_RELOAD, table->name);
+	int result = -1;
+
+	if (task && dm_task_add_target(task, 0, table->sectors, table->target, table->parameters))
+		result = run(task);
+	end(task);
+	return result < 0 ? err_sys(err, "change device %s", table->name) : 0;
+}
+
 int mapper_suspend(const char *name, struct err *err)
 {
 	return run_simple(DM_DEVICE_SUSPEND, name) < 0 ? err_sys(err, "suspend device %s", name)

@@ -30,6 +30,9 @@ struct mapper_table {
 
 int mapper_create(const struct mapper_table *table, char path[MAPPER_PATH_MAX], struct err *err);
 
+/* Another table for a device that exists; it counts from the next resume on. */
+int mapper_reload(const struct mapper_table *table, struct err *err);
+
 int mapper_suspend(const char *name, struct err *err);
 int mapper_resume(const char *name, struct err *err);
 

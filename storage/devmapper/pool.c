@@ -81,29 +81,65 @@ static int open_part(struct storage *store, const char *device, const char *file
 	return fd >= 0 ? fd : err_sys(err, "open %s", device);
 }
 
-static int start_pool(struct storage *store, const struct pool_file *file, struct pool *pool,
+void pool_close_table(struct pool_table *table)
+{
+	if (table->data >= 0)
+		close(table->data);
+	if (table->metadata >= 0)
+		close(table->metadata);
+	table->data = table->metadata = -1;
+}
+
+static int fill_table(struct storage *store, const struct pool_file *file, struct pool_table *table,
 		      struct err *err)
 {
-	char data_path[PATH_MAX], metadata_path[PATH_MAX], parameters[2 * PATH_MAX + 128], uuid[64];
+	char data_path[PATH_MAX], metadata_path[PATH_MAX];
 	uint64_t bytes;
-	auto_close int data = open_part(store, file->data_device, POOL_DATA_FILE, data_path, err);
 
-	if (data < 0)
+	table->data = open_part(store, file->data_device, POOL_DATA_FILE, data_path, err);
+	if (table->data < 0)
 		return -1;
-	auto_close int metadata =
+	table->metadata =
 		open_part(store, file->metadata_device, POOL_METADATA_FILE, metadata_path, err);
-
-	if (metadata < 0)
+	if (table->metadata < 0)
 		return -1;
-	if (ioctl(data, BLKGETSIZE64, &bytes) < 0)
+	if (ioctl(table->data, BLKGETSIZE64, &bytes) < 0)
 		return err_sys(err, "ask %s for its size", data_path);
-	if (thin_pool_table(parameters, sizeof(parameters), metadata_path, data_path) < 0)
-		return err_sys(err, "make pool %s", pool->name);
-	snprintf(uuid, sizeof(uuid), "MASU-%s-pool", pool->uuid);
 	bytes -= bytes % ((uint64_t)THIN_BLOCK_SECTORS * THIN_SECTOR);
-	return mapper_create(&(struct mapper_table){ pool->name, uuid, "thin-pool", parameters,
-						     bytes / THIN_SECTOR },
-			     pool->path, err);
+	table->sectors = bytes / THIN_SECTOR;
+	if (thin_pool_table(table->parameters, sizeof(table->parameters), metadata_path,
+			    data_path) < 0)
+		return err_sys(err, "make the table of a pool");
+	return 0;
+}
+
+int pool_open_table(struct storage *store, struct pool_table *table, struct err *err)
+{
+	auto_arena struct arena arena = { 0 };
+	struct pool_file file;
+
+	*table = (struct pool_table){ .data = -1, .metadata = -1 };
+	if (record_read(store, &pool_kind, "pool", &arena, &file, err) == 0 &&
+	    fill_table(store, &file, table, err) == 0)
+		return 0;
+	pool_close_table(table);
+	return -1;
+}
+
+static int start_pool(struct storage *store, struct pool *pool, struct err *err)
+{
+	struct pool_table table;
+	char uuid[64];
+
+	if (pool_open_table(store, &table, err) < 0)
+		return -1;
+	snprintf(uuid, sizeof(uuid), "MASU-%s-pool", pool->uuid);
+	int result = mapper_create(&(struct mapper_table){ pool->name, uuid, "thin-pool",
+							   table.parameters, table.sectors },
+				   pool->path, err);
+
+	pool_close_table(&table);
+	return result;
 }
 
 static int ensure_running(struct storage *store, struct pool *pool, struct err *err)
@@ -118,7 +154,7 @@ static int ensure_running(struct storage *store, struct pool *pool, struct err *
 	if (mapper_get_state(pool->name, &state, err) < 0)
 		return -1;
 	if (!state.exists)
-		return start_pool(store, &file, pool, err);
+		return start_pool(store, pool, err);
 	mapper_path(&state, pool->path);
 	return state.suspended ? mapper_resume(pool->name, err) : 0;
 }
@@ -147,9 +183,7 @@ static int write_ids(struct storage *store, const struct thin_ids *ids, unsigned
 	return record_write(store, &ids_kind, "pool-ids", &file, flags, err);
 }
 
-/* The name of a device that is about to be suspended, or nothing: who takes the lock from a process
- * that died between the two resumes it. */
-static int note_suspended(const struct pool *pool, const char *name, struct err *err)
+int pool_note_suspended(const struct pool *pool, const char *name, struct err *err)
 {
 	size_t size = strlen(name);
 
@@ -173,7 +207,7 @@ static int resume_left(struct pool *pool, struct err *err)
 	if (mapper_get_state(name, &state, err) < 0 ||
 	    (state.exists && state.suspended && mapper_resume(name, err) < 0))
 		return -1;
-	return note_suspended(pool, "", err);
+	return pool_note_suspended(pool, "", err);
 }
 
 int pool_lock(struct storage *store, struct pool *pool, struct err *err)
@@ -378,14 +412,14 @@ int pool_snapshot(const struct pool *pool, const struct thin_volume *origin, uin
 		return -1;
 	if (!state.exists)
 		return send_snapshot(pool, origin->id, id, err);
-	if (note_suspended(pool, name, err) < 0)
+	if (pool_note_suspended(pool, name, err) < 0)
 		return -1;
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &before);
 	int result = snapshot_held(pool, origin, id, err);
 
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return note_suspended(pool, "", result < 0 ? NULL : err) < 0 ? -1 : result;
+	return pool_note_suspended(pool, "", result < 0 ? NULL : err) < 0 ? -1 : result;
 }
 
 /* Only a file takes freed blocks back by itself being told; on a device of its own the pool's free

@@ -68,6 +68,9 @@ int pool_activate(const struct pool *pool, const struct thin_volume *volume,
 /* create_snap, with the origin suspended if it is active. */
 int pool_snapshot(const struct pool *pool, const struct thin_volume *origin, uint32_t id,
 		  struct err *err);
+/* The name of a device that is about to be suspended, or "": who takes the lock from a process that
+ * died between the two resumes it. */
+int pool_note_suspended(const struct pool *pool, const char *name, struct err *err);
 /* Success when the pool does not have it. EBUSY while somebody has it mounted. */
 int pool_delete(const struct pool *pool, const struct thin_volume *volume, struct err *err);
 
@@ -78,3 +81,18 @@ int pool_forget(struct storage *store, const char *key, struct err *err);
 int pool_rename(struct storage *store, const char *key, const char *new_key, struct err *err);
 /* Raise the size on record, and of the device if it is active. */
 int pool_grow(struct storage *store, const char *key, uint64_t bytes, struct err *err);
+
+/* A thin-pool's table as text, with the descriptors that keep its devices alive until it is loaded.
+ */
+struct pool_table {
+	int data, metadata;
+	uint64_t sectors;
+	char parameters[2 * PATH_MAX + 128];
+};
+
+int pool_open_table(struct storage *store, struct pool_table *table, struct err *err);
+void pool_close_table(struct pool_table *table);
+
+/* The pool itself: its files to `bytes` of data (and the metadata that this wants), or all that its
+ * devices have now (0). */
+int pool_enlarge(struct storage *store, uint64_t bytes, struct err *err);

@@ -2,13 +2,11 @@
 /* Times of one storage driver inside one process, beside the kernel calls that it cannot do
  * without: a root that is ready, its changes, its removal, and hundreds of roots at once. */
 #include <fcntl.h>
-#include <linux/dm-ioctl.h>
+#include <linux/btrfs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <time.h>
 
 #include "base/auto.h"
@@ -16,6 +14,7 @@
 #include "base/fd.h"
 #include "base/sys.h"
 #include "storage/root.h"
+#include "test/storage/dm.h"
 
 enum {
 	LAYERS = 20,
@@ -206,29 +205,6 @@ static double bare_bind(struct bench *bench)
 	return now_ms() - start;
 }
 
-static int mapper_call(unsigned long request, const char *name, struct dm_ioctl *io, size_t size)
-{
-	auto_close int control = open("/dev/mapper/control", O_RDWR | O_CLOEXEC);
-
-	io->version[0] = DM_VERSION_MAJOR;
-	io->data_size = (uint32_t)size;
-	io->data_start = sizeof(*io);
-	snprintf(io->name, sizeof(io->name), "%s", name);
-	return control < 0 ? -1 : ioctl(control, request, io);
-}
-
-static int pool_message(const char *pool, const char *text)
-{
-	struct {
-		struct dm_ioctl io;
-		struct dm_target_msg message;
-		char text[64];
-	} call = { 0 };
-
-	snprintf(call.text, sizeof(call.text), "%s", text);
-	return mapper_call(DM_TARGET_MSG, pool, &call.io, sizeof(call));
-}
-
 /* The id and the size of the image's topmost layer. */
 static void find_origin(struct bench *bench, unsigned int *id, unsigned long long *size)
 {
@@ -244,43 +220,25 @@ static void find_origin(struct bench *bench, unsigned int *id, unsigned long lon
 		stop(bench, "read the layer's record");
 }
 
-static int load_thin(const char *name, const char *pool, unsigned int id, uint64_t bytes)
-{
-	struct {
-		struct dm_ioctl io;
-		struct dm_target_spec spec;
-		char parameters[128];
-	} call = { .io = { .target_count = 1 },
-		   .spec = { .length = bytes / 512, .target_type = "thin" } };
-	struct dm_ioctl plain = { 0 }, resume = { 0 };
-
-	snprintf(call.parameters, sizeof(call.parameters), "%s %u", pool, id);
-	if (mapper_call(DM_DEV_CREATE, name, &plain, sizeof(plain)) < 0 ||
-	    mapper_call(DM_TABLE_LOAD, name, &call.io, sizeof(call)) < 0 ||
-	    mapper_call(DM_DEV_SUSPEND, name, &resume, sizeof(resume)) < 0)
-		return -1;
-	return (int)minor(plain.dev);
-}
-
 /* A snapshot in the pool, a device for it, a mount of it: nothing recorded, nothing looked up. */
 static double bare_thin(struct bench *bench, int number)
 {
-	char pool[64], pool_path[32], name[32] = "bare-thin", text[64], path[32];
-	struct dm_ioctl status = { 0 }, gone = { 0 };
+	char pool[64], text[64], path[32];
+	struct dm_call status = { 0 };
 	unsigned long long size;
 	unsigned int origin;
 
 	find_origin(bench, &origin, &size);
 	snprintf(pool, sizeof(pool), "masu-%.8s-pool", bench->store->uuid);
-	if (mapper_call(DM_DEV_STATUS, pool, &status, sizeof(status)) < 0)
+	if (dm_run(DM_DEV_STATUS, pool, &status) < 0)
 		stop(bench, "find the pool");
-	snprintf(pool_path, sizeof(pool_path), "/dev/dm-%u", minor(status.dev));
 	double start = now_ms();
 
 	snprintf(text, sizeof(text), "create_snap %d %u", BARE_ID + number, origin);
-	if (pool_message(pool, text) < 0)
+	if (dm_message(pool, text) < 0)
 		stop(bench, "create_snap");
-	int device = load_thin(name, pool_path, BARE_ID + (unsigned int)number, size);
+	snprintf(text, sizeof(text), "/dev/dm-%u %d", minor(status.io.dev), BARE_ID + number);
+	int device = dm_make("bare-thin", "thin", size / 512, text);
 
 	snprintf(path, sizeof(path), "/dev/dm-%d", device);
 	int fs = sys_fsopen("ext4", FSOPEN_CLOEXEC);
@@ -297,26 +255,76 @@ static double bare_thin(struct bench *bench, int number)
 	close(mount);
 	close(fs);
 	snprintf(text, sizeof(text), "delete %d", BARE_ID + number);
-	if (mapper_call(DM_DEV_REMOVE, name, &gone, sizeof(gone)) < 0 ||
-	    pool_message(pool, text) < 0)
+	if (dm_remove("bare-thin") < 0 || dm_message(pool, text) < 0)
 		stop(bench, "remove the bare device");
+	return spent;
+}
+
+/* The one ioctl that a root on btrfs begins with: it commits a transaction. */
+static double bare_snapshot(struct bench *bench)
+{
+	auto_arena struct arena arena = { 0 };
+	struct btrfs_ioctl_vol_args_v2 args = { .name = "bare" };
+	struct image_record image;
+
+	if (image_resolve(bench->store, "l19", &arena, &image, &bench->err) < 0)
+		stop(bench, "find the image");
+	auto_close int layer = openat(bench->store->data, JSON_ITEMS(const char *, &image.chain)[0],
+				      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	args.fd = layer;
+	double start = now_ms();
+
+	if (ioctl(bench->store->data, BTRFS_IOC_SNAP_CREATE_V2, &args) < 0)
+		stop(bench, "bare snapshot");
+	double spent = now_ms() - start;
+
+	if (ioctl(bench->store->data, BTRFS_IOC_SNAP_DESTROY_V2, &args) < 0)
+		stop(bench, "destroy the bare snapshot");
 	return spent;
 }
 
 static double bare(struct bench *bench, int number)
 {
-	return strcmp(bench->driver, "devicemapper") == 0 ? bare_thin(bench, number)
-							  : bare_bind(bench);
+	switch (bench->store->ops->driver) {
+	case STORAGE_DEVMAPPER:
+		return bare_thin(bench, number);
+	case STORAGE_BTRFS:
+		return bare_snapshot(bench);
+	default:
+		return bare_bind(bench);
+	}
+}
+
+static const char *bare_name(const struct bench *bench)
+{
+	switch (bench->store->ops->driver) {
+	case STORAGE_DEVMAPPER:
+		return "bare ioctls and mount";
+	case STORAGE_BTRFS:
+		return "bare snapshot";
+	default:
+		return "bare bind";
+	}
 }
 
 /* ---- scenarios ---- */
+static double time_diff(struct bench *bench, struct container *c)
+{
+	struct storage_change *changes;
+	size_t count;
+	double start = now_ms();
+
+	if (storage_diff(bench->store, c->request.id, &c->arena, &changes, &count, &bench->err) < 0)
+		stop(bench, "diff");
+	return now_ms() - start;
+}
+
 static void bench_one(struct bench *bench)
 {
 	static struct series ready;
-	static double diff[ROUNDS_MAX], removal[ROUNDS_MAX];
-	struct storage_change *changes;
+	static double fresh[ROUNDS_MAX], diff[ROUNDS_MAX], removal[ROUNDS_MAX];
 	struct container c;
-	size_t count;
 
 	for (int i = -2; i < bench->rounds; i++) {
 		int at = i < 0 ? 0 : i;
@@ -327,10 +335,10 @@ static void bench_one(struct bench *bench)
 		attach(bench, &c, "one", "l19");
 		ready.driver[at] = now_ms() - start;
 		change(bench, c.mount, i + 100);
-		start = now_ms();
-		if (storage_diff(bench->store, "one", &c.arena, &changes, &count, &bench->err) < 0)
-			stop(bench, "diff");
-		diff[at] = now_ms() - start;
+		fresh[at] = time_diff(bench, &c);
+		/* as it is when the writes are older than the kernel's write-back */
+		syncfs(bench->store->data);
+		diff[at] = time_diff(bench, &c);
 		close(c.mount);
 		start = now_ms();
 		detach(bench, &c);
@@ -338,11 +346,9 @@ static void bench_one(struct bench *bench)
 	}
 	double base = median(ready.bare, bench->rounds);
 
-	print_row(bench,
-		  strcmp(bench->driver, "devicemapper") == 0 ? "bare device-mapper and mount"
-							     : "bare bind",
-		  ready.bare, bench->rounds, 0);
+	print_row(bench, bare_name(bench), ready.bare, bench->rounds, 0);
 	print_row(bench, "root ready, 20 layers", ready.driver, bench->rounds, base);
+	print_row(bench, "diff of 10 changes, just written", fresh, bench->rounds, 0);
 	print_row(bench, "diff of 10 changes", diff, bench->rounds, 0);
 	print_row(bench, "remove", removal, bench->rounds, 0);
 }
