@@ -13,13 +13,12 @@ int detached_clone(int dir, const char *path, const struct volume_mount *how, st
 int detached_apply(int mount, const struct volume_mount *how, struct err *err);
 
 /*
- * What an overlay mount is made of: directories below `data`, nearest lower first. A plain
- * directory and not a clone for each layer, because dropping a clone costs an RCU grace period (85
- * us each).
+ * What an overlay mount is made of: directories below the detached clone `data`, nearest lower
+ * first. One clone for all of them: dropping one costs an RCU grace period (85 us), and without it
+ * the host's paths could be read in the container's mount table.
  */
 struct overlay_parts {
 	int data;
-	bool is_detached; /* `data` is a detached clone: where ids are mapped */
 	const char *const *lowers;
 	size_t count;
 	const char *top; /* holds d/ and w/; NULL for a read-only view */

@@ -147,22 +147,17 @@ static int list_lowers(const struct volume *volume, bool with_own, struct arena 
 	return lowers ? 0 : err_sys(err, "mount %s", volume->key);
 }
 
-static int mount_parts(struct overlay_parts *parts, const struct volume_mount *how, struct err *err)
+static int mount_parts(struct storage *store, struct overlay_parts *parts,
+		       const struct volume_mount *how, struct err *err)
 {
+	/* an id map is for all layers; what is read-only the overlay says itself */
 	const struct volume_mount mapped = { .userns_fd = how->userns_fd };
+	auto_close int data = detached_clone(store->data, "", &mapped, err);
 	struct borrowed_ids ids;
-	auto_close int clone = -1;
 
-	/* one clone of all layers: an idmapped mount has to be one */
-	if (how->userns_fd >= 0) {
-		clone = detached_clone(parts->data, "", &mapped, err);
-		if (clone < 0)
-			return -1;
-		parts->data = clone;
-		parts->is_detached = true;
-	}
-	if (borrow_ids(&ids, how, err) < 0)
+	if (data < 0 || borrow_ids(&ids, how, err) < 0)
 		return -1;
+	parts->data = data;
 	int mount = overlay_mount(parts, err);
 
 	return_ids(&ids);
@@ -179,7 +174,7 @@ static int overlay_mount_volume(struct storage *store, const struct volume *volu
 				const struct volume_mount *how, struct err *err)
 {
 	auto_arena struct arena arena = { 0 };
-	struct overlay_parts parts = { .data = store->data };
+	struct overlay_parts parts = { .data = -1 };
 	char path[NAME_MAX + 3];
 
 	if (is_single(volume)) {
@@ -194,7 +189,7 @@ static int overlay_mount_volume(struct storage *store, const struct volume *volu
 		parts.top = volume->key;
 		parts.is_volatile = how->is_volatile;
 	}
-	return mount_parts(&parts, how, err);
+	return mount_parts(store, &parts, how, err);
 }
 
 /* Everything in the upper directory, and whatever an opaque one hides. */
@@ -268,13 +263,17 @@ static int overlay_resize(struct storage *store, const struct volume *volume, ui
 static int try_overlay(int dir, struct err *why)
 {
 	static const char *const lower = "l";
+	const struct volume_mount plain = { .userns_fd = -1 };
 
 	if (mkdirat(dir, "l", 0700) < 0 || mkdirat(dir, "l/sub", 0700) < 0 ||
 	    mkdirat(dir, "l/sub/child", 0700) < 0 || mkdirat(dir, "d", 0700) < 0 ||
 	    mkdirat(dir, "w", 0700) < 0)
 		return err_sys(why, "try an overlay");
-	struct overlay_parts parts = { .data = dir, .lowers = &lower, .count = 1, .top = "." };
-	auto_close int mount = overlay_mount(&parts, why);
+	auto_close int data = detached_clone(dir, "", &plain, why);
+	const struct overlay_parts parts = {
+		.data = data, .lowers = &lower, .count = 1, .top = "."
+	};
+	auto_close int mount = data < 0 ? -1 : overlay_mount(&parts, why);
 
 	if (mount < 0)
 		return -1;

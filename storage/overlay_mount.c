@@ -120,12 +120,6 @@ static int write_options(const struct overlay_parts *parts, char *options, size_
 static int mount_in_child(const struct overlay_parts *parts)
 {
 	char options[4096], name[16];
-	/* before the namespace is left that the directory belongs to */
-	auto_close int clone =
-		parts->is_detached
-			? -1
-			: sys_open_tree(parts->data, "",
-					OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
 	auto_close int fs = sys_fsopen("tmpfs", FSOPEN_CLOEXEC);
 
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
@@ -137,8 +131,7 @@ static int mount_in_child(const struct overlay_parts *parts)
 	if (top < 0 || sys_move_mount(top, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return -1;
 	if (mkdirat(top, "s", 0700) < 0 ||
-	    sys_move_mount(parts->is_detached ? parts->data : clone, "", top, "s",
-			   MOVE_MOUNT_F_EMPTY_PATH) < 0)
+	    sys_move_mount(parts->data, "", top, "s", MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return -1;
 	for (size_t i = 0; i < parts->count; i++) {
 		snprintf(name, sizeof(name), "%zu", i);

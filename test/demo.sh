@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# `make demo`: a root file system of busybox alone, and the example in configs/examples/hello run in it.
+# `make demo`: a root file system of busybox alone; the example in configs/examples/hello runs in it, and a look around in an image of it.
 set -euo pipefail
 masu=$1
 demo=$(dirname "$masu")/demo
@@ -20,7 +20,7 @@ cat >"$demo/look.json" <<'END'
 {
 	"process": { "args": ["/bin/sh", "/look"] },
 	"linux": { "resources": { "memory": { "limit": 67108864 }, "pids": { "limit": 32 } } },
-	"masu": { "preset": "default" }
+	"masu": { "preset": "default", "storage": { "image": "busybox" } }
 }
 END
 cat >"$demo/rootfs/look" <<'END'
@@ -38,9 +38,17 @@ echo "cgroups:"
 sed 's/^/    /' /proc/self/cgroup
 END
 
+# An image of it, in a store of the demo's own, on the driver that suits this place best.
+store=$demo/store
+echo "== masu image import $demo/rootfs.tar busybox"
+tar -C "$demo/rootfs" --owner=0 --group=0 -cf "$demo/rootfs.tar" .
+"$masu" --storage-root "$store" image import "$demo/rootfs.tar" busybox
+"$masu" --storage-root "$store" storage info | sed -n '/^driver/p; /^DRIVER/,$p'
+
 for spec in spec look; do
 	echo "== masu run $demo/$spec.json"
 	sed 's/^/    /' "$demo/$spec.json"
 	echo '-- and inside:'
-	"$masu" run "$demo/$spec.json"
+	"$masu" --storage-root "$store" run "$demo/$spec.json"
 done
+"$masu" --storage-root "$store" image rm busybox

@@ -14,6 +14,11 @@ storage-tests: $(STORAGE_TESTS)
 check-storage: faults
 	@test/check.sh storage
 
+# A Debian root file system as an image, on each driver; not part of check. `test/deps.sh debian` first.
+.PHONY: check-debian
+check-debian: all
+	@test/storage/debian.sh $(B)
+
 # What a root costs beside the kernel calls alone, and images beside podman: a table, and JSON in BUILD/bench-storage.json.
 $(B)/bench-storage: $(B)/obj/test/bench/storage.o $(B)/lib/storage.a $(B)/lib/base.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)

@@ -563,6 +563,48 @@ lines"; touch "/tmp/$(printf "\033[31mred")"'
 	masu_ok run --bundle "$BUNDLE" "$ID"
 }
 
+@test "a store in a file grows while a container uses it, and a root gets another limit" {
+	need 'loop devices' test -e /dev/loop-control
+	need 'mkfs.btrfs' command -v mkfs.btrfs
+	masu_ok storage init --driver btrfs --loop-size 120M --sparse
+	import
+	short_spec '.masu.storage += {size: "8M", keep: true} | .process.args = ["/bin/sleep", "100"]'
+	start_box
+	run_masu exec "$ID" /bin/dd if=/dev/zero of=/big bs=1M count=20
+	((status != 0)) || fail "20 MiB written below a limit of 8M"
+	masu_ok storage resize --size 300M "$ID"
+	masu_ok storage usage --json "$ID"
+	expect '.limit == 300 * 1024 * 1024'
+	masu_fails 'it has 120 MiB already' storage grow --size 100M
+	masu_fails 'to which size' storage grow
+	masu_ok storage grow --size 400M
+	masu_ok storage info --json
+	expect '.bytesTotal == 400 * 1024 * 1024'
+	masu_ok exec "$ID" /bin/dd if=/dev/urandom of=/big bs=1M count=150
+	masu_ok storage usage "$ID"
+	matches "$out" '^written +1[45][0-9]'
+	masu_ok kill "$ID" KILL
+	wait_for 5 has_status stopped
+	masu_ok delete "$ID"
+	masu_ok storage trim
+	STORE=$T/plain
+	import
+	masu_fails 'no file or pool of its own' storage grow --size 1G
+}
+
+@test "a root with thousands of files is removed behind the answer, and nothing of it stays" {
+	import
+	short_spec '.process.args = ["/bin/sh", "-c", "mkdir /many; i=0; while [ $i -lt 3000 ]; do : >/many/$i; i=$((i + 1)); done"]'
+	run_box
+	masu_ok storage info --json
+	expect '.roots == 0'
+	wait_for 10 only_layers
+}
+
+only_layers() {
+	! ls "$STORE/data" | grep -qv '^layer-'
+}
+
 @test "each driver: run, diff, commit and run again" {
 	local driver
 

@@ -16,6 +16,7 @@ static struct err err;
 
 static void test_way(const char *way, mount_overlay *mount_it)
 {
+	const struct volume_mount plain = { .userns_fd = -1 };
 	const char *lowers[LAYERS];
 	char names[LAYERS][4], path[PATH_MAX];
 
@@ -30,8 +31,9 @@ static void test_way(const char *way, mount_overlay *mount_it)
 		snprintf(names[i], sizeof(names[i]), "%d", i + 1);
 		lowers[i] = names[i];
 	}
+	auto_close int data = detached_clone(dir, "", &plain, &err);
 	const struct overlay_parts parts = {
-		.data = dir, .lowers = lowers, .count = LAYERS, .top = "top"
+		.data = data, .lowers = lowers, .count = LAYERS, .top = "top"
 	};
 	auto_close int mount = mount_it(&parts, &err);
 
