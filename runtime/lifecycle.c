@@ -11,7 +11,9 @@
 #include "base/err.h"
 #include "base/sys.h"
 #include "runtime/foreground.h"
+#include "runtime/masu.h"
 #include "runtime/network.h"
+#include "runtime/root.h"
 #include "runtime/rows.h"
 
 int container_kill_process(struct container *container, struct err *err)
@@ -26,10 +28,29 @@ int container_kill_process(struct container *container, struct err *err)
 	return 0;
 }
 
+/* What the image, or the spec's annotation, says; SIGTERM where neither does. */
+static int stop_signal(const struct container *container, struct err *err)
+{
+	const struct json_list *annotations = &container->state.annotations;
+
+	for (size_t i = 0; i < annotations->count; i++) {
+		const struct json_pair *pair = &JSON_ITEMS(struct json_pair, annotations)[i];
+
+		if (strcmp(pair->key, ROOT_STOP_SIGNAL) == 0)
+			return security_parse_signal(pair->value, err);
+	}
+	return SIGTERM;
+}
+
 int container_signal(struct container *container, int signal, bool all, struct err *err)
 {
 	enum container_status status = container_status(container);
 
+	if (signal == MASU_STOP_SIGNAL) {
+		signal = stop_signal(container, err);
+		if (signal < 0)
+			return -1;
+	}
 	if (all) {
 		if (!container->cgroup_ours)
 			return err_set(err, ERR_STATE, "container not running");

@@ -277,10 +277,11 @@ enum masu_kill_flags {
 	MASU_KILL_ALL = 1, /* every process of the container; then a stopped one is no error */
 };
 
+#define MASU_STOP_SIGNAL (-1) /* what the container's image says, else SIGTERM */
+
 /*
  * Send a signal to the first process. Cannot hit another process that got the same pid.
- * MASU_ERR_STATE
- * ("container not running") when it is stopped.
+ * MASU_ERR_STATE ("container not running") when it is stopped.
  */
 MASU_API int masu_kill(struct masu *masu, const char *id, int signal, unsigned int flags,
 		       struct masu_error *error);

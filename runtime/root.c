@@ -95,6 +95,28 @@ static int fill_process(struct creation *creation, const struct storage_image_co
 	return fill_env(spec->process, &config->env, arena, err);
 }
 
+/* As an annotation, unless the spec has it. The image's labels do not become any: they could ask
+ * things of the cgroup manager. */
+static int fill_stop_signal(struct spec *spec, const char *signal, struct arena *arena,
+			    struct err *err)
+{
+	const struct json_list *given = &spec->annotations;
+
+	for (size_t i = 0; i < given->count; i++) {
+		if (strcmp(JSON_ITEMS(struct json_pair, given)[i].key, ROOT_STOP_SIGNAL) == 0)
+			return 0;
+	}
+	struct json_pair *all = arena_alloc(arena, (given->count + 1) * sizeof(*all));
+
+	if (!all)
+		return err_sys(err, "fill in the image's stop signal");
+	if (given->count)
+		memcpy(all, given->items, given->count * sizeof(*all));
+	all[given->count] = (struct json_pair){ ROOT_STOP_SIGNAL, signal };
+	spec->annotations = (struct json_list){ all, given->count + 1 };
+	return 0;
+}
+
 int root_prepare(struct creation *creation, struct err *err)
 {
 	struct container *container = &creation->container;
@@ -116,6 +138,10 @@ int root_prepare(struct creation *creation, struct err *err)
 			 err) < 0)
 		return -1;
 	spec->root.readonly |= storage->readonly;
+	creation->storage.volumes = config.volumes;
+	if (config.stop_signal && config.stop_signal[0] &&
+	    fill_stop_signal(spec, config.stop_signal, &container->arena, err) < 0)
+		return -1;
 	return fill_process(creation, &config, err);
 }
 

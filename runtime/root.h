@@ -5,9 +5,14 @@
 
 #include "runtime/create.h"
 
+/* Where the OCI conversion of images puts the signal that ends their program; `kill` looks there.
+ */
+#define ROOT_STOP_SIGNAL "org.opencontainers.image.stopSignal"
+
 /*
  * Before the spec is checked: with masu.storage, find the image and fill in what the spec leaves
- * out: program, environment, directory. Makes nothing; fills the record's storage part.
+ * out: program, environment, directory, stop signal. Makes nothing; fills the record's storage
+ * part.
  */
 int root_prepare(struct creation *creation, struct err *err);
 

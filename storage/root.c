@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/path.h"
 #include "base/str.h"
 #include "base/sys.h"
 #include "storage/candidates.h"
+#include "storage/detached.h"
 #include "storage/fault.h"
 #include "storage/oci.h"
 #include "storage/spec.h"
@@ -198,6 +200,31 @@ static int mount_root(struct storage *store, const struct storage_request *reque
 	return take_fd(&mount);
 }
 
+/* Directories that the image promises to its program, owned by the container's root. */
+static int make_volumes(int mount, const struct storage_request *request, struct err *err)
+{
+	const struct volume_mount how = {
+		.userns_fd = request->userns_fd,
+		.root_uid = request->root_uid,
+		.root_gid = request->root_gid,
+	};
+	struct borrowed_ids ids;
+	int result = 0;
+
+	if (borrow_ids(&ids, &how, err) < 0)
+		return -1;
+	for (size_t i = 0; i < request->volumes.count && result == 0; i++) {
+		const char *path = JSON_ITEMS(struct storage_key, &request->volumes)[i].key;
+
+		auto_close int dir = path_make_dir(mount, path, 0755, err);
+
+		if (dir < 0)
+			result = err_wrap(err, "make the image's volume %.100s", path);
+	}
+	return_ids(&ids);
+	return result;
+}
+
 /* What is made here exists already as intent and record; the caller undoes both. */
 static int make_root(struct storage *store, const struct storage_request *request,
 		     const struct storage_state *state, struct arena *arena, struct err *err)
@@ -213,7 +240,8 @@ static int make_root(struct storage *store, const struct storage_request *reques
 
 	if (mount < 0)
 		return -1;
-	if (FAULT_POINT("attach.mounted", err) == 0)
+	if ((!request->volumes.count || make_volumes(mount, request, err) == 0) &&
+	    FAULT_POINT("attach.mounted", err) == 0)
 		return mount;
 	close(mount);
 	return -1;

@@ -70,6 +70,7 @@ struct storage_request {
 	const char *owner; /* who knows the container (a state directory); storage_gc() asks it */
 	int userns_fd;     /* the container's user namespace for an id-mapped root, or -1 */
 	uint32_t root_uid, root_gid; /* host ids of the container's root in it */
+	struct json_list volumes;    /* struct storage_key: directories that a new root must have */
 };
 
 struct storage_image_config;

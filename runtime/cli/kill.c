@@ -34,9 +34,12 @@ static int run_kill(struct cli *cli, void *data, struct masu_error *error)
 	struct kill_values *values = data;
 
 	cli->subject = cli->args[0];
-	values->signal = masu_parse_signal(cli->arg_count > 1 ? cli->args[1] : "TERM", error);
-	if (values->signal < 0)
-		return -1;
+	values->signal = MASU_STOP_SIGNAL;
+	if (cli->arg_count > 1) {
+		values->signal = masu_parse_signal(cli->args[1], error);
+		if (values->signal < 0)
+			return -1;
+	}
 	if (values->regex)
 		return match_each(cli, cli->args[0], kill_one, values, error);
 	return kill_one(cli, cli->args[0], values, error);
@@ -45,7 +48,7 @@ static int run_kill(struct cli *cli, void *data, struct masu_error *error)
 const struct command cli_kill = {
 	.name = "kill",
 	.usage = "[option...] ID [SIGNAL]",
-	.about = "send a signal (TERM) to a container",
+	.about = "send a signal (the image's stop signal, or TERM) to a container",
 	.options = kill_rows,
 	.values = sizeof(struct kill_values),
 	.least = 1,

@@ -206,6 +206,27 @@ make_second_layer() {
 	equal "$out" $'spec image\n/etc\n7'
 }
 
+@test "the image's stop signal is what kill sends; its volumes are there, also in a user namespace" {
+	make_layout "$T/oci" '{"Cmd": ["/bin/sh", "-c", "trap \"echo usr1; exit 3\" USR1; touch /srv/data/f && stat -c %u /srv/data /srv; touch /ready; while :; do sleep 0.05; done"],
+		"StopSignal": "SIGUSR1", "Volumes": {"/srv/data": {}, "/../../escape": {}}}' "$TAR"
+	masu_ok image import "$T/oci" box
+	short_spec '.linux = {namespaces: [{type: "user"}, {type: "mount"}, {type: "pid"}, {type: "ipc"}, {type: "uts"}, {type: "network"}],
+		uidMappings: [{containerID: 0, hostID: 100000, size: 65536}]} | .linux.gidMappings = .linux.uidMappings'
+	"$MASU" --root "$STATE" --storage-root "$STORE" run --bundle "$BUNDLE" "$ID" >"$T/said" 3>&- &
+	job=$!
+	wait_for 5 "$MASU" --root "$STATE" exec "$ID" /bin/test -e /ready
+	masu_ok exec "$ID" /bin/test -d /escape
+	masu_ok kill "$ID"
+	status=0
+	wait "$job" || status=$?
+	equal "$status" 3 'status after the stop signal'
+	equal "$(<"$T/said")" $'0\n0\nusr1'
+	short_spec '.annotations = {"org.opencontainers.image.stopSignal": "SIGKILL"} | .process.args = ["/bin/sleep", "100"]'
+	start_box
+	masu_ok kill "$ID"
+	wait_for 5 has_status stopped
+}
+
 @test "the image's user by number, by name and with a group; an unknown name is told" {
 	local user want
 
@@ -580,9 +601,9 @@ lines"; touch "/tmp/$(printf "\033[31mred")"'
 	masu_ok storage grow --size 400M
 	masu_ok storage info --json
 	expect '.bytesTotal == 400 * 1024 * 1024'
-	masu_ok exec "$ID" /bin/dd if=/dev/urandom of=/big bs=1M count=150
+	masu_ok exec "$ID" /bin/dd if=/dev/urandom of=/big bs=1M count=150 conv=fsync
 	masu_ok storage usage "$ID"
-	matches "$out" '^written +1[45][0-9]'
+	matches "$out" '^written: 1[45][0-9]'
 	masu_ok kill "$ID" KILL
 	wait_for 5 has_status stopped
 	masu_ok delete "$ID"

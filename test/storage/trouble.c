@@ -563,8 +563,11 @@ static const struct {
 
 /* clang-format on */
 
+/* trouble [pools | NAME]: everything, all of the pools' troubles, or one of them */
 int main(int argc, char **argv)
 {
+	const char *only = argc > 1 && strcmp(argv[1], "pools") != 0 ? argv[1] : NULL;
+
 	if (!bed_open())
 		return 0;
 	make_sources();
@@ -579,13 +582,15 @@ int main(int argc, char **argv)
 	}
 	if (has_mapper()) {
 		for (size_t i = 0; i < sizeof(pool_rows) / sizeof(pool_rows[0]); i++) {
-			if (argc > 1 && strcmp(argv[1], pool_rows[i].name) != 0)
+			if (only && strcmp(only, pool_rows[i].name) != 0)
 				continue;
 			printf("%s\n", pool_rows[i].name);
 			fflush(stdout);
 			pool_rows[i].run();
 		}
-		if (argc < 2 || strcmp(argv[1], "overlay") == 0) {
+		if (!only || strcmp(only, "overlay") == 0) {
+			printf("overlay\n");
+			fflush(stdout);
 			test_power_cut_overlay("ext4");
 			test_together("devicemapper", STORAGE_DEVMAPPER, ".");
 		}
