@@ -40,7 +40,7 @@ struct state {
 	const char *oci_version;
 	const char *bundle, *rootfs;
 	const char *spec_file; /* NULL: config.json of the bundle */
-	const char *created; /* RFC 3339 */
+	const char *created;   /* RFC 3339 */
 	unsigned int owner;
 	struct json_list annotations; /* struct json_pair */
 
