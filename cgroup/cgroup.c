@@ -97,27 +97,6 @@ static const char *clean_path(const char *path, struct arena *arena, struct err 
 	return clean;
 }
 
-/*
- * The directory of the hierarchy that holds our default path: the mount's root, or for a user who
- * may not write there the directory beside our own cgroup. NULL when neither can be written.
- */
-static const char *find_base(struct cgroup_host *host, struct cgroup_hierarchy *hierarchy,
-			     struct arena *arena)
-{
-	if (faccessat(AT_FDCWD, hierarchy->mount, W_OK, AT_EACCESS) == 0)
-		return hierarchy->mount;
-	if (!hierarchy->own[0] && cgroup_host_read_own(arena, host, NULL) < 0)
-		return NULL;
-	const char *own = cgroup_host_own_dir(hierarchy, arena);
-	const char *slash = own ? strrchr(own, '/') : NULL;
-
-	if (!own || strlen(own) <= strlen(hierarchy->mount))
-		return NULL;
-	const char *parent = arena_strndup(arena, own, (size_t)(slash - own));
-
-	return parent && faccessat(AT_FDCWD, parent, W_OK, AT_EACCESS) == 0 ? parent : NULL;
-}
-
 /* Fills one hierarchy's record; false when it is left out. */
 static bool plan_hierarchy(const struct cgroup_hierarchy *hierarchy, const char *base,
 			   const char *path, struct arena *arena,
@@ -147,6 +126,9 @@ static int refuse(const struct cgroup_host *host, struct err *err)
 	}
 	err_set(err, ERR_UNSUPPORTED, "enforce linux.resources: no %s cgroup hierarchy is mounted",
 		host->count ? "writable" : "");
+	if (host->count && geteuid() != 0)
+		return err_hint(err, "a user needs a delegated cgroup: try --systemd-cgroup, or "
+				     "`systemd-run --user --scope -p Delegate=yes masu ...`");
 	return err_hint(
 		err, "mount cgroup2 on /sys/fs/cgroup, or ask for no limits and no device rules");
 }
@@ -194,7 +176,10 @@ static int fs_plan(const struct cgroup_request *request, struct arena *arena,
 	for (size_t i = 0; i < host.count; i++) {
 		struct cgroup_hierarchy *hierarchy = &host.hierarchies[i];
 
-		bases[i] = is_default ? find_base(&host, hierarchy, arena) : hierarchy->mount;
+		if (is_default)
+			bases[i] = cgroup_choose_base(&host, hierarchy, arena);
+		else if (cgroup_may_make(&host, hierarchy, state->path, arena))
+			bases[i] = hierarchy->mount;
 	}
 	return cgroup_plan_hierarchies(&host, bases, request->required, arena, state, err);
 }

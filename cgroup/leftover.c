@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "cgroup/cgroup.h"
 #include "cgroup/host.h"
+#include "cgroup/manager.h"
 
 static const char own_prefix[] = "masu-"; /* cgroup.c chooses it */
 
@@ -44,9 +45,14 @@ int cgroup_each_leftover(int (*found)(const char *dir, const char *id, void *dat
 	if (cgroup_host_read(&arena, &host, err) < 0)
 		return -1;
 	for (size_t i = 0; i < host.count; i++) {
-		if (host.hierarchies[i].read_only)
+		const char *base =
+			host.hierarchies[i].read_only
+				? NULL
+				: cgroup_choose_base(&host, &host.hierarchies[i], &arena);
+
+		if (!base)
 			continue;
-		int result = each_in(host.hierarchies[i].mount, found, data, err);
+		int result = each_in(base, found, data, err);
 
 		if (result)
 			return result;

@@ -52,6 +52,16 @@ struct cgroup_manager {
 
 extern const struct cgroup_manager cgroup_fs_manager, cgroup_no_manager, cgroup_systemd_manager;
 
+/* For plan: the directory that holds a path of our own choice: the mount's root, or for a user who
+ * may not write there the directory of our own cgroup's neighbours, or our own. NULL when none of
+ * them is ours to use. */
+const char *cgroup_choose_base(struct cgroup_host *host, struct cgroup_hierarchy *hierarchy,
+			       struct arena *arena);
+
+/* The same for a path that the spec chose, below the mount's root. */
+bool cgroup_may_make(struct cgroup_host *host, struct cgroup_hierarchy *hierarchy, const char *path,
+		     struct arena *arena);
+
 /* For plan: fill in the hierarchies, each with the directory in `bases` that the path begins in.
  * Those without one, and read-only ones, are left out. */
 int cgroup_plan_hierarchies(const struct cgroup_host *host, const char *const *bases, bool required,

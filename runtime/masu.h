@@ -126,7 +126,8 @@ struct masu_options {
 			     $XDG_RUNTIME_DIR/masu when not root. "/" is refused */
 	enum masu_cgroup_manager cgroup_manager;
 	enum masu_rootless rootless;
-	const char *storage_root;       /* images, roots and networks; NULL: /var/lib/masu */
+	const char *storage_root;       /* images, roots and networks; NULL: /var/lib/masu, or
+					   $XDG_DATA_HOME/masu or ~/.local/share/masu when not root */
 	unsigned int systemd_timeout_s; /* how long systemd may take for one answer; 0: 30 s */
 	bool strict; /* a limit that this kernel has nothing for is MASU_ERR_UNSUPPORTED, in place
 			of a warning */

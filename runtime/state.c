@@ -83,6 +83,14 @@ static int make_path(const char *path, struct err *err)
 	return 0;
 }
 
+/* A user without a directory of his own ends up in root's. Always -1. */
+static int explain_denied(int code, struct err *err)
+{
+	if ((code != EACCES && code != EPERM) || geteuid() == 0)
+		return -1;
+	return err_hint(err, "set XDG_RUNTIME_DIR to a directory of your own, or give --root");
+}
+
 int state_open_root(const char *path, bool make, struct err *err)
 {
 	struct stat status;
@@ -90,11 +98,15 @@ int state_open_root(const char *path, bool make, struct err *err)
 
 	if (root < 0 && errno == ENOENT && make) {
 		if (make_path(path, err) < 0)
-			return -1;
+			return explain_denied(err ? err->code : 0, err);
 		root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	}
-	if (root < 0)
-		return err_sys(err, "open state directory %s", path);
+	if (root < 0) {
+		int code = errno;
+
+		err_sys(err, "open state directory %s", path);
+		return explain_denied(code, err);
+	}
 	if (fstat(root, &status) < 0)
 		return err_sys(err, "stat state directory %s", path);
 	if (status.st_uid != geteuid() && status.st_uid != 0) {
@@ -162,8 +174,12 @@ int state_make_dir(int root, const char *id, struct err *err)
 		struct err why = { 0 };
 
 		if (make_dir(root, id, 0700) < 0) {
-			if (errno != EEXIST)
-				return err_sys(err, "make state folder of %s", id);
+			int code = errno;
+
+			if (code != EEXIST) {
+				err_sys(err, "make state folder of %s", id);
+				return explain_denied(code, err);
+			}
 			err_set(err, ERR_EXISTS, "container with given ID already exists");
 			return err_hint(err, "`masu list` shows it, `masu delete %s` removes it",
 					id);
