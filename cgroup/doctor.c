@@ -33,14 +33,33 @@ static const struct cgroup_hierarchy *find_v2(const struct cgroup_host *host)
 		       : NULL;
 }
 
-static bool v2_has(const struct cgroup_hierarchy *v2, int controller)
+/* The directory below which we would make a container's: the mount, or what a user was given. NULL
+ * when we may write to neither. */
+static const char *base_of(const struct cgroup_hierarchy *hierarchy, struct arena *arena)
+{
+	struct cgroup_state state = { 0 };
+
+	if (cgroup_plan(CGROUP_FS, NULL, "doctor", false, arena, &state, NULL) < 0)
+		return NULL;
+	for (size_t i = 0; i < state.hierarchies.count; i++) {
+		const struct cgroup_hierarchy_state *planned =
+			&JSON_ITEMS(struct cgroup_hierarchy_state, &state.hierarchies)[i];
+
+		if (strcmp(planned->mount, hierarchy->mount) == 0)
+			return arena_strndup(arena, planned->dir,
+					     (size_t)(strrchr(planned->dir, '/') - planned->dir));
+	}
+	return NULL;
+}
+
+static bool v2_has(const char *dir, int controller)
 {
 	char path[512], list[512];
 
 	/* in v2 these are no controllers: a BPF program and cgroup.freeze do what they did */
 	if (controller == CGROUP_DEVICES || controller == CGROUP_FREEZER)
 		return true;
-	return str_format(path, sizeof(path), "%s/cgroup.controllers", v2->mount) == 0 &&
+	return str_format(path, sizeof(path), "%s/cgroup.controllers", dir) == 0 &&
 	       fd_read_file(AT_FDCWD, path, list, sizeof(list)) >= 0 &&
 	       cgroup_controllers_parse(list, ' ', true) & CGROUP_BIT(controller);
 }
@@ -63,14 +82,20 @@ static enum doctor_state look_controller(int controller, struct doctor_note *not
 	if (cgroup_host_read(&arena, &host, NULL) < 0)
 		return doctor_say(note, DOCTOR_WARN, "cannot be seen");
 	const struct cgroup_hierarchy *v1 = find_v1(&host, controller), *v2 = find_v2(&host);
+	const struct cgroup_hierarchy *has = v1                                    ? v1
+					     : v2 && v2_has(v2->mount, controller) ? v2
+										   : NULL;
 
-	if (v1)
-		return doctor_say(note, v1->read_only ? DOCTOR_WARN : DOCTOR_OK, "v1 at %s%s",
-				  v1->mount, v1->read_only ? ", read-only" : "");
-	if (v2 && v2_has(v2, controller))
-		return doctor_say(note, v2->read_only ? DOCTOR_WARN : DOCTOR_OK, "v2 at %s%s",
-				  v2->mount, v2->read_only ? ", read-only" : "");
-	return doctor_say(note, DOCTOR_WARN, "%s", absence(controller, &arena));
+	if (!has)
+		return doctor_say(note, DOCTOR_WARN, "%s", absence(controller, &arena));
+	const char *version = has->v2 ? "v2" : "v1", *base = base_of(has, &arena);
+
+	if (has->read_only)
+		return doctor_say(note, DOCTOR_WARN, "%s at %s, read-only", version, has->mount);
+	if (!base || (has->v2 && !v2_has(base, controller)))
+		return doctor_say(note, DOCTOR_WARN, "%s at %s, not delegated to us", version,
+				  has->mount);
+	return doctor_say(note, DOCTOR_OK, "%s at %s", version, has->mount);
 }
 
 static enum doctor_state look_layout(int about, struct doctor_note *note)
@@ -183,7 +208,7 @@ static enum doctor_state look_resctrl(int about, struct doctor_note *note)
 
 /* clang-format off */
 #define CONTROLLER(name, controller, field) \
-	{ "cgroup " name, look_controller, controller, field " is refused", "see cgroup_disable= on the kernel's command line; cgroup v1 needs a mount, v2 a line in cgroup.subtree_control" }
+	{ "cgroup " name, look_controller, controller, field " is refused", "see cgroup_disable= on the kernel's command line; v1 needs a mount, v2 a word in cgroup.subtree_control of the cgroups above, a user delegation" }
 
 const struct doctor_row cgroup_doctor_rows[] = {
 	{ "cgroup layout",     look_layout, 0,
