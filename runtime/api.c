@@ -84,27 +84,40 @@ void masu_set_log(masu_log_callback *callback, void *data, enum masu_log_level m
 	log_set((log_callback *)callback, data, (enum log_level)most);
 }
 
-/* The state root as an absolute path: later commands have other working directories. */
+/* A path that means the same in every working directory; the caller's to free. */
+static char *make_absolute(const char *path, const char *what, struct err *err)
+{
+	char whole[PATH_MAX], here[PATH_MAX] = "";
+	char *copy = NULL;
+
+	if ((path[0] == '/' || getcwd(here, sizeof(here))) &&
+	    str_format(whole, sizeof(whole), "%s%s%s", here, here[0] ? "/" : "", path) == 0)
+		copy = strdup(whole);
+	if (!copy)
+		err_sys(err, "%s %s", what, path);
+	return copy;
+}
+
 static int choose_root(struct masu *masu, const char *root, struct err *err)
 {
 	const char *runtime_dir = getenv("XDG_RUNTIME_DIR");
-	char path[PATH_MAX] = "/run/masu", here[PATH_MAX];
-	int result = 0;
+	char path[PATH_MAX] = "/run/masu";
 
 	if (root && (!*root || strspn(root, "/") == strlen(root)))
 		return err_set(err, ERR_INPUT, "state directory \"%s\": not allowed", root);
-	if (root && root[0] == '/')
-		result = str_format(path, sizeof(path), "%s", root);
-	else if (root)
-		result = getcwd(here, sizeof(here))
-				 ? str_format(path, sizeof(path), "%s/%s", here, root)
-				 : -1;
-	else if (geteuid() != 0 && runtime_dir && runtime_dir[0] == '/')
-		result = str_format(path, sizeof(path), "%s/masu", runtime_dir);
-	if (result < 0)
-		return err_sys(err, "state directory %s", root ? root : "below XDG_RUNTIME_DIR");
-	masu->root = strdup(path);
-	return masu->root ? 0 : err_sys(err, "open masu");
+	if (!root && geteuid() != 0 && runtime_dir && runtime_dir[0] == '/' &&
+	    str_format(path, sizeof(path), "%s/masu", runtime_dir) < 0)
+		return err_sys(err, "state directory below XDG_RUNTIME_DIR");
+	masu->root = make_absolute(root ? root : path, "state directory", err);
+	return masu->root ? 0 : -1;
+}
+
+static int choose_storage_root(struct masu *masu, const char *root, struct err *err)
+{
+	if (!root)
+		return 0;
+	masu->storage_root = make_absolute(root, "storage directory", err);
+	return masu->storage_root ? 0 : -1;
 }
 
 static enum cgroup_driver choose_driver(enum masu_cgroup_manager manager, bool rootless)

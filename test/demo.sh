@@ -52,3 +52,43 @@ for spec in spec look; do
 	"$masu" --storage-root "$store" run "$demo/$spec.json"
 done
 "$masu" --storage-root "$store" image rm busybox
+
+# Two containers on one network. All of it in a network namespace of the demo's own, which plays the host: the bridge, the
+# firewall table and the port 8080 are there, and go with it.
+cat >"$demo/web.json" <<'END'
+{
+	"hostname": "web",
+	"process": { "args": ["/bin/sh", "-c", "echo hello from web >/tmp/index.html; exec httpd -f -p 80 -h /tmp"] },
+	"masu": { "preset": "default", "network": {
+		"interfaces": [{ "network": "default" }],
+		"publish": [{ "hostPort": "8080", "containerPort": "80" }] } }
+}
+END
+cat >"$demo/client.json" <<'END'
+{
+	"hostname": "client",
+	"process": { "args": ["/bin/sh", "-c", "ip -4 -o addr show eth0; ip route; wget -q -O - http://web"] },
+	"masu": { "preset": "default", "network": { "interfaces": [{ "network": "default" }] } }
+}
+END
+for spec in web client; do
+	echo "== $demo/$spec.json"
+	sed 's/^/    /' "$demo/$spec.json"
+done
+cat >"$demo/network" <<'END'
+set -euo pipefail
+here() {
+	"$masu" --root "$demo/state" --storage-root "$demo/store" "$@"
+}
+trap 'here delete --force web; here network rm default' EXIT
+busybox ip link set lo up
+echo '-- masu run --detach web.json web; wget http://127.0.0.1:8080 on the host:'
+here run --detach "$demo/web.json" web
+for n in 1 2 3 4 5 6 7 8 9 10; do
+	busybox timeout 2 busybox wget -q -O - http://127.0.0.1:8080 2>/dev/null && break || sleep 0.2
+done
+echo '-- masu run client.json: its address and routes, and the page of its neighbour by name:'
+here run "$demo/client.json" client
+END
+export masu demo
+unshare --net bash "$demo/network"

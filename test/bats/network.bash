@@ -8,7 +8,6 @@ setup() {
 	HOST=$(new_space)
 	OUTSIDE=$(new_space)
 	host_snapshot >"$T/host.before"
-	make_bundle
 	make_wire
 	REAL=$MASU
 	MASU=$(on_stage masu "$MASU")

@@ -392,6 +392,13 @@ load network
 }
 
 # ---- names without a name server ----
+@test "a storage root that is no absolute path" {
+	(cd "$T" && "$MASU" --storage-root store --root state network create red)
+	box one '{"interfaces": [{"network": "red"}]}' /bin/busybox sleep 600
+	(cd "$T" && "$MASU" --storage-root store --root state run --detach --bundle "$BUNDLE" "$ID-one" >/dev/null 2>&1 3>&-)
+	masu_ok exec "$ID-one" /bin/busybox grep one /etc/hosts
+}
+
 @test "create and start: neighbours are found in a hosts file that follows them, and that nobody inside can write" {
 	local before
 
