@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-static const struct net_driver *const drivers[] = { &bridge_driver, &macvlan_driver,
-						    &ipvlan_driver };
+static const struct net_driver *const drivers[] = { &bridge_driver, &macvlan_driver, &ipvlan_driver,
+						    &phys_driver };
 
 const struct net_driver *net_driver_find(const char *name)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Network drivers: what differs between bridges, macvlan and ipvlan. */
+/* Network drivers: what differs between bridges, macvlan, ipvlan and whole devices. */
 #pragma once
 
 #include "net/netlink.h"
@@ -33,4 +33,4 @@ struct net_driver {
 /* NULL is the default driver; NULL comes back for an unknown name. */
 const struct net_driver *net_driver_find(const char *name);
 
-extern const struct net_driver bridge_driver, macvlan_driver, ipvlan_driver;
+extern const struct net_driver bridge_driver, macvlan_driver, ipvlan_driver, phys_driver;

@@ -50,6 +50,7 @@ static int describe_link(const struct attachment *attach, size_t at, struct link
 	if (!link->kind) { /* a device that the host has had before */
 		request->verb = NETLINK_SET_LINK;
 		link->index = attach->devices[at];
+		link->mac = interface->mac ? texts->peer_mac : NULL;
 		return 0;
 	}
 	/* one end only, born inside */

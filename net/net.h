@@ -111,9 +111,10 @@ struct net_subnet_spec {
 /* What is asked for, and what is stored with every choice filled in. */
 struct net_network {
 	const char *name;
-	const char *driver;        /* "bridge" when absent, "macvlan", "ipvlan" */
+	const char *driver;        /* "bridge" when absent, "macvlan", "ipvlan", "phys" */
 	const char *bridge;        /* name of the bridge device */
 	const char *parent;        /* macvlan, ipvlan: the host's device below */
+	unsigned int vlan;         /* macvlan, ipvlan: the tag on the parent; 0: none */
 	const char *mode;          /* macvlan: bridge, private, vepa, passthru; ipvlan: l2, l3 */
 	struct json_list subnets;  /* struct net_subnet_spec; chosen when empty */
 	bool ipv6;                 /* choose an IPv6 subnet as well */
@@ -121,8 +122,8 @@ struct net_network {
 	struct opt_i64 isolate;    /* nothing comes in from other networks; true when absent */
 	struct opt_i64 icc;        /* its containers reach each other; true when absent */
 	struct opt_i64 masquerade; /* what goes out wears the host's address; true when absent */
-	unsigned int mtu;          /* of the default route's device when 0 */
-	struct json_list labels;   /* struct json_pair */
+	unsigned int mtu; /* of the default route's device when 0; with a parent: that one's */
+	struct json_list labels; /* struct json_pair */
 };
 extern const struct json_object net_network_object;
 

@@ -38,6 +38,7 @@ struct netlink_link_request {
 	int master;        /* index of the bridge */
 	int parent;        /* index of the link below a macvlan, ipvlan or vlan */
 	unsigned int mode; /* MACVLAN_MODE_*, IPVLAN_MODE_* */
+	unsigned int vlan; /* the tag of a vlan link */
 	unsigned int mtu;
 	unsigned int group;
 	const uint8_t *mac; /* 6 bytes */

@@ -34,6 +34,7 @@ static const struct json_row network_rows[] = {
 	{ "driver",     JSON_TEXT,     ROW(net_network, driver),     .flags = JSON_CLEAN },
 	{ "bridge",     JSON_TEXT,     ROW(net_network, bridge),     .flags = JSON_CLEAN },
 	{ "parent",     JSON_TEXT,     ROW(net_network, parent),     .flags = JSON_CLEAN },
+	{ "vlan",       JSON_UINT,     ROW(net_network, vlan),       .min = 1, .max = 4094 },
 	{ "mode",       JSON_TEXT,     ROW(net_network, mode),       .flags = JSON_CLEAN },
 	{ "subnets",    JSON_LIST,     ROW(net_network, subnets),    &subnet_object },
 	{ "ipv6",       JSON_BOOL,     ROW(net_network, ipv6) },
@@ -134,6 +135,12 @@ static int check_network(const struct net_network *wanted, struct err *err)
 	if (wanted->parent && !net_ifname_is_valid(wanted->parent))
 		return err_set(err, ERR_INPUT, "network %s: parent: \"%s\" is not a device name",
 			       wanted->name, wanted->parent);
+	if (wanted->vlan > 4094)
+		return err_set(err, ERR_INPUT, "network %s: vlan: %u is not from 1 to 4094",
+			       wanted->name, wanted->vlan);
+	if (wanted->vlan && (!wanted->parent || strcmp(driver->name, "phys") == 0))
+		return err_set(err, ERR_INPUT, "network %s: vlan: for the drivers macvlan, ipvlan",
+			       wanted->name);
 	return driver->check(wanted, err);
 }
 
@@ -242,15 +249,13 @@ static int choose_subnets(struct network *network, const struct taken *taken, st
 }
 
 /*
- * A device name from the network's: readable when it fits, else a hash (FNV-1a) of it. Another one
+ * A device name from the network's: readable when it fits, else a hash of it. Another one
  * when the host has such a device: with two storage roots on one host both have a "default".
  */
 static int choose_bridge(struct net_network *made, struct arena *arena, struct err *err)
 {
-	uint32_t hash = 2166136261U;
+	uint32_t hash = net_name_hash(made->name);
 
-	for (const char *at = made->name; *at; at++)
-		hash = (hash ^ (uint8_t)*at) * 16777619U;
 	if (strcmp(made->name, DEFAULT_NETWORK) == 0)
 		made->bridge = DEFAULT_BRIDGE;
 	else if (strlen(made->name) <= 10)
@@ -296,7 +301,7 @@ static int complete(const struct net_network *wanted, const struct json_list *ot
 				       ip_format_prefix(&network->subnets[i].prefix, own),
 				       ip_format_prefix(rival, other));
 	}
-	if (!made->mtu)
+	if (!made->mtu && !made->parent) /* links on a parent take its own */
 		made->mtu = taken.mtu ? taken.mtu : 1500;
 	if (!made->bridge && !made->parent && choose_bridge(made, arena, err) < 0)
 		return -1;

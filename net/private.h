@@ -44,6 +44,16 @@ void net_shaper_name(const struct net_interface_state *interface, char name[IFNA
 int net_bandwidth_parse(const struct net_bandwidth_spec *spec, struct net_bandwidth *parsed,
 			struct err *err);
 
+/* A number from a name, for device names that would be too long (FNV-1a). */
+static inline uint32_t net_name_hash(const char *name)
+{
+	uint32_t hash = 2166136261U;
+
+	for (; *name; name++)
+		hash = (hash ^ (uint8_t)*name) * 16777619U;
+	return hash;
+}
+
 /* ---- place.c: directories, locks and files below a struct net_place ---- */
 
 /* Open a directory, made with its parents (0700) when missing. */

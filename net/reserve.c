@@ -217,6 +217,9 @@ static int choose_device(struct reservation *make, const struct net_interface_sp
 	random[4] = 2; /* of one device, locally administered */
 	state->host_name = arena_printf(make->arena, "mv%02x%02x%02x%02x", random[0], random[1],
 					random[2], random[3]);
+	/* a device of the host keeps its own */
+	if (!spec->mac && strcmp(state->driver, "phys") == 0)
+		return state->host_name ? 0 : out_of_memory(err);
 	state->mac = spec->mac
 			     ? arena_strdup(make->arena, spec->mac)
 			     : arena_printf(make->arena, "%02x:%02x:%02x:%02x:%02x:%02x", random[4],

@@ -568,9 +568,9 @@ struct masu_network_options {
 	const char *name;       /* 1 to 63 of letters, digits and - _ . */
 	const char *definition; /* a JSON object like the file, or NULL. What follows replaces that
 				   part of it where not NULL, 0 or false */
-	const char *driver;     /* "bridge" (default), "macvlan", "ipvlan" */
+	const char *driver;     /* "bridge" (default), "macvlan", "ipvlan", "phys" */
 	const char *bridge;     /* name of the bridge device; chosen when left out */
-	const char *parent;     /* macvlan, ipvlan: the host's device below */
+	const char *parent;     /* the host's device below, or with "phys" itself */
 	const char *mode;       /* of the driver; see docs/network.md */
 	const char *const *subnets;  /* "10.9.0.0/24", ends with NULL; chosen when left out */
 	const char *const *gateways; /* of the subnets, in their order; "": the first address */
@@ -582,6 +582,7 @@ struct masu_network_options {
 	bool no_isolate;             /* other networks may come in */
 	bool no_icc;                 /* its containers do not reach each other */
 	bool no_masquerade;          /* what goes out keeps the container's address */
+	unsigned int vlan;           /* macvlan, ipvlan: the tag on the parent; 0: none */
 };
 
 /* Check a definition, choose what it leaves open, store it. MASU_ERR_EXISTS; MASU_ERR_INPUT also

@@ -96,6 +96,8 @@ static int take_definition(const struct masu_network_options *options, struct ne
 	}
 	if (options->mtu)
 		wanted->mtu = options->mtu;
+	if (options->vlan)
+		wanted->vlan = options->vlan;
 	wanted->ipv6 |= options->ipv6;
 	wanted->internal |= options->internal;
 	if (options->no_isolate)

@@ -58,6 +58,8 @@ static void put_kind(struct nlmsghdr *message, const struct netlink_link_request
 		mnl_attr_put_u32(message, IFLA_MACVLAN_MODE, link->mode);
 	else if (strcmp(link->kind, "ipvlan") == 0)
 		mnl_attr_put_u16(message, IFLA_IPVLAN_MODE, (uint16_t)link->mode);
+	else if (strcmp(link->kind, "vlan") == 0)
+		mnl_attr_put_u16(message, IFLA_VLAN_ID, (uint16_t)link->vlan);
 	mnl_attr_nest_end(message, data);
 	mnl_attr_nest_end(message, info);
 }

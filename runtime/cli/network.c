@@ -24,7 +24,7 @@ struct network_values {
 /* clang-format off */
 static const struct option_row create_rows[] = {
 	{ 'f', "file",          OPTION_TEXT,     MEMBER(file),                 "FILE",    "the definition as JSON; - is standard input" },
-	{ 'd', "driver",        OPTION_TEXT,     MEMBER(create.driver),        "NAME",    "bridge, macvlan or ipvlan (bridge)" },
+	{ 'd', "driver",        OPTION_TEXT,     MEMBER(create.driver),        "NAME",    "bridge, macvlan, ipvlan or phys (bridge)" },
 	{ 's', "subnet",        OPTION_TEXTS,    MEMBER(subnets),              "PREFIX",  "addresses, as in 10.9.0.0/24 (chosen); may be repeated" },
 	{ 'g', "gateway",       OPTION_TEXTS,    MEMBER(gateways),             "ADDRESS", "of the subnet in the same place (its first address)" },
 	{ 0,   "range",         OPTION_TEXTS,    MEMBER(ranges),               "PREFIX",  "of the subnet in the same place, to choose from (all of it)" },
@@ -35,7 +35,8 @@ static const struct option_row create_rows[] = {
 	{ 0,   "no-masquerade", OPTION_FLAG,     MEMBER(create.no_masquerade), NULL,      "what goes out keeps the container's address" },
 	{ 0,   "mtu",           OPTION_UNSIGNED, MEMBER(create.mtu),           "BYTES",   "of its links (that of the default route's device)" },
 	{ 0,   "bridge",        OPTION_TEXT,     MEMBER(create.bridge),        "NAME",    "of the bridge device (chosen)" },
-	{ 0,   "parent",        OPTION_TEXT,     MEMBER(create.parent),        "NAME",    "macvlan, ipvlan: the host's device below" },
+	{ 0,   "parent",        OPTION_TEXT,     MEMBER(create.parent),        "NAME",    "the host's device below; phys: that device" },
+	{ 0,   "vlan",          OPTION_UNSIGNED, MEMBER(create.vlan),          "TAG",     "macvlan, ipvlan: on the parent, 1 to 4094" },
 	{ 0,   "mode",          OPTION_TEXT,     MEMBER(create.mode),          "NAME",    "macvlan: bridge, private, vepa, passthru; ipvlan: l2, l3" },
 	{ 'l', "label",         OPTION_TEXTS,    MEMBER(labels),               "KEY=VALUE", "may be repeated" },
 	{ 0,   "json",          OPTION_FLAG,     MEMBER(json),                 NULL,      "print the network as JSON" },

@@ -127,3 +127,68 @@ limited() {
 	masu_ok gc --dry-run
 	lacks "$out" "network .*$ID-one"
 }
+
+# ---- devices of the host ----
+@test "macvlan: an address directly on the parent's wire; the host's mtu and no bridge" {
+	on_host ip link set wan0 mtu 1450
+	outside ip link set out0 mtu 1450
+	mkdir "$T/www"
+	echo outside >"$T/www/index.html"
+	outside busybox httpd -f -p 80 -h "$T/www" 3>&- &
+	masu_ok network create --driver macvlan --parent wan0 --subnet 192.0.2.0/24 --gateway 192.0.2.2 --range 192.0.2.128/25 wire
+	answers one '{"interfaces": [{"network": "wire"}]}' http://192.0.2.2 outside
+	box one '{"interfaces": [{"network": "wire", "mac": "02:00:5e:10:00:99"}]}' ip addr show eth0
+	masu_ok run --bundle "$BUNDLE" "$ID-one"
+	matches "$out" 'mtu 1450'
+	matches "$out" 'inet 192\.0\.2\.1[2-9][0-9]/24'
+	matches "$out" '02:00:5e:10:00:99'
+	box one '{"interfaces": [{"network": "wire"}], "publish": [{"hostPort": "80"}]}' /bin/true
+	masu_fails 'no address of that family in a bridge network' run --bundle "$BUNDLE" "$ID-one"
+}
+
+@test "phys: a device of the host itself, with another name inside; disconnect gives it back" {
+	on_host ip link add dev0 type veth peer name far0 netns "$OUTSIDE"
+	outside ip addr add 10.92.0.1/24 dev far0
+	outside ip link set far0 up
+	masu_ok network create --driver phys --parent dev0 --subnet 10.92.0.0/24 lent
+	# shellcheck disable=SC2086
+	start one '{"interfaces": [{"network": "lent", "name": "up"}]}' $SLEEP
+	on_host sh -c '! ip link show dev0 2>/dev/null' || fail 'dev0 is still on the host'
+	in_space "$(state_of pid "$ID-one")" busybox ping -c 1 -W 2 10.92.0.1
+	box two '{"interfaces": [{"network": "lent"}]}' /bin/true
+	masu_fails 'the host has no device dev0' run --bundle "$BUNDLE" "$ID-two"
+	masu_ok network disconnect lent "$ID-one"
+	on_host ip link show up >/dev/null
+}
+
+@test "vlan: macvlan on a tag of the parent; the tagged device goes with the network" {
+	need 'a kernel with 802.1q' on_host ip link add link wan0 name probe type vlan id 9
+	on_host ip link del probe
+	outside ip link add link out0 name out0.7 type vlan id 7
+	outside ip addr add 10.93.0.1/24 dev out0.7
+	outside ip link set out0.7 up
+	masu_ok network create --driver macvlan --parent wan0 --vlan 7 --subnet 10.93.0.0/24 tagged
+	# shellcheck disable=SC2086
+	start one '{"interfaces": [{"network": "tagged"}]}' $SLEEP
+	in_space "$(state_of pid "$ID-one")" busybox ping -c 1 -W 2 10.93.0.1
+	masu_ok delete --force "$ID-one"
+	masu_ok network rm tagged
+	lacks "$(on_host ip -o link)" 'mt[0-9a-f]{8}'
+}
+
+@test "ipvlan: several addresses behind the parent's own" {
+	need 'a kernel with ipvlan' on_host ip link add link wan0 name probe type ipvlan
+	on_host ip link del probe
+	masu_ok network create --driver ipvlan --parent wan0 --subnet 192.0.2.0/24 --gateway 192.0.2.2 --range 192.0.2.128/25 wire
+	# shellcheck disable=SC2086
+	start one '{"interfaces": [{"network": "wire"}]}' $SLEEP
+	in_space "$(state_of pid "$ID-one")" busybox ping -c 1 -W 2 192.0.2.2
+}
+
+@test "sctp: a published port leads to the container" {
+	need 'a kernel with sctp' modprobe sctp
+	start web '{"interfaces": [{}], "publish": [{"hostPort": "7000", "containerPort": "7001", "proto": "sctp"}]}' /bin/busybox sleep 600
+	pid=$(state_of pid "$ID-web")
+	in_space "$pid" "$REPO/test/bats/sctp.py" serve 7001 3>&- &
+	wait_for 5 sh -c "$(declare -f in_space); in_space $OUTSIDE '$REPO/test/bats/sctp.py' ask 192.0.2.1 7000 | grep -q hello"
+}
