@@ -21,3 +21,8 @@ $(B)/test/net/bench/network_cost: $(B)/obj/test/bench/network_cost.o $(B)/lib/ne
 	@mkdir -p $(@D)
 	@ln -sfn ../../../plugins $(@D)/plugins
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
+
+# Many containers with a network, at the same time and killed at any moment; not a part of `make check`.
+.PHONY: torture-net
+torture-net: all
+	@test/torture/network
