@@ -13,11 +13,12 @@ check-net: $(NET_TESTS)
 
 # What a network costs a start and a delete.
 .PHONY: bench-network
-bench-network: all
+bench-network: all $(NET_BENCH)
 	@test/bench/network.sh $(B)
 
-# The same for net/ alone, beside the kernel objects wired by hand.
-$(B)/test/net/bench/network_cost: $(B)/obj/test/bench/network_cost.o $(B)/lib/net.a $(B)/lib/base.a $(filter %/netlink.so %/nftables.so,$(PLUGINS))
+# net/ alone, beside the same wired by hand: what it costs, and how fast packets go.
+NET_BENCH := $(B)/test/net/bench/network_cost $(B)/test/net/bench/network_speed
+$(NET_BENCH): $(B)/test/net/bench/%: $(B)/obj/test/bench/%.o $(B)/lib/net.a $(B)/lib/base.a $(filter %/netlink.so %/nftables.so,$(PLUGINS))
 	@mkdir -p $(@D)
 	@ln -sfn ../../../plugins $(@D)/plugins
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)

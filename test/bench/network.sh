@@ -1,9 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# `make bench-network`: what a network costs a start and a delete, in network namespaces of its own. A table on standard output.
+# `make bench-network`: what a network costs, in network and mount namespaces of its own. Tables on standard output, all figures in
+# build/bench-network.json. Run it on an idle machine.
 #
-# From outside: ROUNDS (30), ALIVE ("1 100": how many containers with a network live meanwhile), PORTS ("0 10000": published
-# ports present).
+#	net	net/ alone, beside the same kernel objects made by hand: a start, a port, an end
+#	masu	whole commands: run --detach and delete, without a network, with one, with a published port
+#	speed	throughput and latency, beside namespaces wired by hand
+#	peers	the same work by netavark and by the CNI plug-ins (make deps)
+#
+# From outside: ROUNDS (30), ALIVE ("1 100 500": how many containers live meanwhile), PORTS ("0 10000": published ports present),
+# PARTS ("net masu speed peers").
 set -euo pipefail
 build=$(realpath "$1")
 if [[ -z ${IN_OWN_NAMESPACES:-} ]]; then
@@ -11,8 +17,10 @@ if [[ -z ${IN_OWN_NAMESPACES:-} ]]; then
 fi
 
 rounds=${ROUNDS:-30}
-alive=${ALIVE:-1 100}
+alive=${ALIVE:-1 100 500}
 ports=${PORTS:-0 10000}
+parts=${PARTS:-net masu speed peers}
+here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 masu() {
 	"$build/masu" --root "$work/state" --storage-root "$work/store" "$@"
@@ -26,7 +34,7 @@ end_all() {
 	for dir in "$work"/state/*/; do
 		[[ ! -d $dir ]] || masu delete --force "$(basename "$dir")" || true
 	done
-	umount "$work"
+	umount -l "$work"
 	rmdir "$work"
 }
 trap end_all EXIT
@@ -35,17 +43,15 @@ mkdir -p "$work"/rootfs/{bin,dev,etc,proc,sys,tmp}
 cp "$(command -v busybox)" "$work/rootfs/bin/busybox"
 ip link set lo up
 
-# spec NAME NETWORK COMMAND...
+# spec NAME NETWORK: a box that sleeps.
 spec() {
-	jq -n --argjson network "$2" '{process: {args: $ARGS.positional}, masu: ({preset: "default"} + $network)}' \
-		--args -- "${@:3}" >"$work/$1.json"
+	jq -n --argjson network "$2" '{process: {args: ["/bin/busybox", "sleep", "1000"]}, masu: ({preset: "default"} + $network)}' \
+		>"$work/$1.json"
 }
 
-spec bare '{}' /bin/busybox sleep 1000
-spec wired '{"network": {"interfaces": [{}]}}' /bin/busybox sleep 1000
-spec port '{"network": {"interfaces": [{}], "publish": [{"hostPort": "9", "containerPort": "9"}]}}' /bin/busybox sleep 1000
-spec full '{"network": {"interfaces": [{}], "publish": [{"hostPort": "20000-29999", "containerPort": "30000-39999"}]}}' \
-	/bin/busybox sleep 1000
+spec bare '{}'
+spec wired '{"network": {"interfaces": [{}]}}'
+spec port '{"network": {"interfaces": [{}], "publish": [{"hostPort": "9", "containerPort": "9"}]}}'
 
 median() {
 	sort -n | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'
@@ -55,42 +61,57 @@ now_us() {
 	echo $((${EPOCHREALTIME/./}))
 }
 
-# measure SPEC: medians in microseconds of a start, of its two network rows (from the trace), of a delete.
-measure() {
+# commands SPEC: medians in microseconds of a start and of a delete.
+commands() {
 	local n begin
 
 	for ((n = 0; n < rounds; n++)); do
 		begin=$(now_us)
-		masu run --detach --trace "$work/trace" "$work/$1.json" "one$n" >/dev/null
+		masu run --detach "$work/$1.json" "one$n" >/dev/null
 		echo $(($(now_us) - begin)) >&3
-		jq '[(if type == "array" then . else .traceEvents end)[] | select(.name == "net-reserve" or .name == "net-attach") | .dur] | add // 0 | floor' "$work/trace" >&4
 		masu kill "one$n" KILL
 		until masu state "one$n" | grep -q '"stopped"'; do
 			sleep 0.005
 		done
 		begin=$(now_us)
 		masu delete "one$n"
-		echo $(($(now_us) - begin)) >&5
-	done 3>"$work/starts" 4>"$work/rows" 5>"$work/deletes"
-	printf '%-8s %10s %14s %10s\n' "$1" "$(median <"$work/starts")" "$(median <"$work/rows")" "$(median <"$work/deletes")"
+		echo $(($(now_us) - begin)) >&4
+	done 3>"$work/starts" 4>"$work/deletes"
+	jq -cn --arg kind "$1" --argjson start "$(median <"$work/starts")" --argjson delete "$(median <"$work/deletes")" \
+		'{kind: $kind, start_us: $start, delete_us: $delete}'
 }
 
-printf 'medians of %d, in microseconds\n' "$rounds"
-for count in $alive; do
-	for ((n = 0; n < count; n++)); do
-		[[ -e $work/state/live$n ]] || masu run --detach "$work/wired.json" "live$n" >/dev/null
-	done
+part_net() {
+	local present
+
 	for present in $ports; do
-		if ((present)); then
-			masu run --detach "$work/full.json" full >/dev/null
-		fi
-		printf '\n%d alive, %d ports published\n' "$count" "$present"
-		printf '%-8s %10s %14s %10s\n' '' start 'network rows' delete
-		for kind in bare wired port; do
-			measure $kind
-		done
-		if ((present)); then
-			masu delete --force full
-		fi
+		# shellcheck disable=SC2086
+		"$build/test/net/bench/network_cost" "$rounds" "$present" $alive | jq -c --argjson ports "$present" '{ports: $ports} + .'
+		# the kernel ends the namespaces of one run behind it, for seconds
+		sleep 5
 	done
+}
+
+part_masu() {
+	commands bare
+	commands wired
+	commands port
+}
+
+part_speed() {
+	"$build/test/net/bench/network_speed" "$rounds"
+}
+
+part_peers() {
+	export -f masu
+	export work build rounds
+	unshare --mount --propagation private "$here/network_peers.sh"
+}
+
+for part in $parts; do
+	"part_$part" >"$work/lines"
+	jq -c --arg part "$part" '{part: $part} + .' "$work/lines" >>"$work/all"
+	echo "$part:"
+	jq -r '[to_entries[] | "\(.key) \(.value)"] | join(", ")' "$work/lines" | sed 's/^/    /'
 done
+jq -s . "$work/all" >"$build/bench-network.json"
