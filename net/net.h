@@ -76,7 +76,8 @@ struct net_route_spec {
 };
 
 struct net_spec {
-	const char *mode; /* "bridge" (default), "none", "host", "container:ID", "ns:PATH" */
+	const char
+		*mode; /* "bridge" (default), "pasta", "none", "host", "container:ID", "ns:PATH" */
 	struct json_list interfaces; /* struct net_interface_spec */
 	struct json_list publish;    /* struct net_publish_spec */
 	struct net_dns_spec dns;
@@ -88,6 +89,7 @@ extern const struct json_object net_spec_object;
 enum net_mode {
 	NET_BRIDGE, /* a new namespace with interfaces; with loopback alone when there are none */
 	NET_NONE,   /* a new namespace with loopback alone */
+	NET_USER,   /* a new namespace that pasta or slirp4netns carries packets for */
 	NET_HOST,   /* the host's namespace */
 	NET_CONTAINER, /* that of the container `target` */
 	NET_PATH,      /* the one at the path `target` */
@@ -99,6 +101,29 @@ int net_parse_mode(const char *mode, enum net_mode *parsed, const char **target,
 /* Everything that can be said about the spec without looking at the host. Messages carry the
  * field's path. */
 int net_check(const struct net_spec *spec, struct err *err);
+
+/* ---- without privileges: a program of the user's own ---- */
+
+struct net_user {
+	bool is_pasta; /* else slirp4netns */
+	char path[4096];
+};
+
+/* pasta, else slirp4netns, in PATH. ERR_UNSUPPORTED tells what to install. */
+int net_user_find(struct net_user *user, struct err *err);
+
+/* What it cannot do is refused. */
+int net_user_check(const struct net_user *user, const struct net_spec *spec, struct err *err);
+
+/*
+ * Start it for the namespaces of `pid`, and wait until it is ready. It ends with the process behind
+ * `pidfd`, whatever becomes of the caller: a process of its own sees to that.
+ */
+int net_user_start(const struct net_user *user, const struct net_spec *spec, pid_t pid, int pidfd,
+		   struct err *err);
+
+/* The name server that it offers inside, or NULL: the host's own are to be asked. */
+const char *net_user_server(const struct net_user *user);
 
 /* ---- networks: definitions that outlive a reboot ---- */
 

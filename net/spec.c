@@ -76,6 +76,7 @@ const struct json_object net_spec_object = JSON_OBJECT_OF(struct net_spec, spec_
 
 static const struct { const char *text; enum net_mode mode; bool target; } modes[] = {
 	{ "bridge",     NET_BRIDGE,    false },
+	{ "pasta",      NET_USER,      false },
 	{ "none",       NET_NONE,      false },
 	{ "host",       NET_HOST,      false },
 	{ "container:", NET_CONTAINER, true },
@@ -101,8 +102,8 @@ int net_parse_mode(const char *mode, enum net_mode *parsed, const char **target,
 	if (!mode)
 		return 0;
 	return err_set(err, ERR_INPUT,
-		       "masu.network.mode: \"%s\" is none of bridge, none, host, container:ID, "
-		       "ns:PATH",
+		       "masu.network.mode: \"%s\" is none of bridge, pasta, none, host, "
+		       "container:ID, ns:PATH",
 		       mode);
 }
 
@@ -292,13 +293,13 @@ int net_check(const struct net_spec *spec, struct err *err)
 
 	if (net_parse_mode(spec->mode, &mode, &target, err) < 0)
 		return -1;
-	if (mode != NET_BRIDGE &&
+	if (mode != NET_BRIDGE && mode != NET_USER &&
 	    (spec->interfaces.count || spec->publish.count || spec->routes.count))
 		return err_set(
 			err, ERR_INPUT,
 			"masu.network.mode: \"%s\" goes without interfaces, publish and routes",
 			spec->mode);
-	if (spec->publish.count && !spec->interfaces.count)
+	if (spec->publish.count && !spec->interfaces.count && mode != NET_USER)
 		return err_set(err, ERR_INPUT, "masu.network.publish: needs an interface");
 	if (spec->interfaces.count > NET_INTERFACES_MAX)
 		return err_set(err, ERR_INPUT, "masu.network.interfaces: more than %d",

@@ -38,6 +38,7 @@ static uint64_t conditions_of_spec(const struct startup *startup)
 		{ NET_DEVICES, spec->linux_part.net_devices.count > 0 },
 		{ STORAGE, spec->masu.storage.present },
 		{ NETWORK, startup->creation && startup->creation->own_network },
+		{ USER_NETWORK, startup->creation && startup->creation->net_user },
 		{ NEW_NETWORK, ns_is_new(ns, NS_NETWORK) },
 		{ TIME, ns_is_new(ns, NS_TIME) || ns_is_joined(ns, NS_TIME) },
 		{ CGROUP_NS, ns_is_new(ns, NS_CGROUP) },

@@ -16,6 +16,7 @@ struct creation {
 	struct storage_request storage; /* masu.storage */
 	const char *image_user;         /* of the image's config: for a spec that names none */
 	bool own_network;               /* masu.network with interfaces of its own */
+	struct net_user *net_user;      /* masu.network of an ordinary user; NULL: none */
 	struct net_place net_place;     /* of the name server, while it runs */
 	struct net_resolver *resolver;  /* `run` in the foreground: the name server; or NULL */
 };

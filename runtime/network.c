@@ -83,6 +83,22 @@ static const char *namespace_of(struct creation *creation, const char *id, struc
 			    (long long)other.state.pid.value);
 }
 
+static int prepare_user(struct creation *creation, const struct net_spec *spec, struct err *err)
+{
+	if (!creation->container.masu->rootless)
+		return err_set(err, ERR_INPUT,
+			       "masu.network.mode: pasta is for ordinary users; root has bridges");
+	if (!creation->net_user)
+		creation->net_user =
+			arena_alloc(&creation->container.arena, sizeof(*creation->net_user));
+	if (!creation->net_user)
+		return err_sys(err, "prepare network");
+	if (net_user_find(creation->net_user, err) < 0 ||
+	    net_user_check(creation->net_user, spec, err) < 0)
+		return -1;
+	return set_namespace(creation, NULL, err);
+}
+
 int network_prepare(struct creation *creation, struct err *err)
 {
 	const struct net_spec *spec = creation->spec.masu.network;
@@ -93,7 +109,13 @@ int network_prepare(struct creation *creation, struct err *err)
 		return 0;
 	if (net_check(spec, err) < 0 || net_parse_mode(spec->mode, &mode, &target, err) < 0)
 		return -1;
+	/* a user has no bridges: what asks for one, and for nothing more, is carried by a program
+	 */
+	if (mode == NET_BRIDGE && spec->interfaces.count && creation->container.masu->rootless)
+		mode = NET_USER;
 	switch (mode) {
+	case NET_USER:
+		return prepare_user(creation, spec, err);
 	case NET_HOST:
 		drop_namespace(creation);
 		return 0;
@@ -191,20 +213,30 @@ static int add_hosts(struct startup *startup, struct err *err)
 			net_hosts_text(state, spec, hostname, startup->arena, err), err);
 }
 
+static int add_resolv(struct startup *startup, struct err *err)
+{
+	const struct net_user *user = startup->creation->net_user;
+	const char *server = user ? net_user_server(user) : NULL;
+	struct net_spec spec = *startup->spec->masu.network;
+	auto_free char *host = host_resolv_conf(NULL);
+
+	if (server && !spec.dns.servers.count)
+		spec.dns.servers = (struct json_list){ &server, 1 };
+	return add_file(startup, "resolv.conf", "/etc/resolv.conf",
+			net_resolv_text(&spec, host ? host : "",
+					startup->options->serve_names && !user, startup->arena,
+					err),
+			err);
+}
+
 static int add_files(struct startup *startup, struct err *err)
 {
-	const struct net_spec *spec = startup->spec->masu.network;
 
 	if (!is_mounted(startup, "/etc/hosts") && add_hosts(startup, err) < 0)
 		return -1;
 	if (is_mounted(startup, "/etc/resolv.conf"))
 		return 0;
-	auto_free char *host = host_resolv_conf(NULL);
-
-	return add_file(startup, "resolv.conf", "/etc/resolv.conf",
-			net_resolv_text(spec, host ? host : "", startup->options->serve_names,
-					startup->arena, err),
-			err);
+	return add_resolv(startup, err);
 }
 
 int run_net_reserve(struct startup *startup, struct err *err)
@@ -298,4 +330,16 @@ int run_net_serve(struct startup *startup, struct err *err)
 		net_resolver_open(&creation->net_place, &container->state.network, startup->netns,
 				  creation->spec.masu.network, host ? host : "", err);
 	return creation->resolver ? 0 : -1;
+}
+
+int run_net_files(struct startup *startup, struct err *err)
+{
+	return add_files(startup, err);
+}
+
+/* Its namespaces are found by its number: before it becomes undumpable. */
+int run_net_user(struct startup *startup, struct err *err)
+{
+	return net_user_start(startup->creation->net_user, startup->spec->masu.network,
+			      startup->pid, startup->pidfd, err);
 }

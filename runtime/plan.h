@@ -38,6 +38,7 @@ enum step_condition {
 	STORAGE = 1 << 20,        /* masu.storage: the root comes from an image */
 	NETWORK = 1 << 21,        /* masu.network: interfaces of its own */
 	SERVE_NAMES = 1 << 22,    /* we stay and are its name server */
+	USER_NETWORK = 1 << 24,   /* masu.network of an ordinary user */
 	SYSTEMD = 1 << 23,        /* the cgroup is a scope, which begins with a holder in it */
 };
 

@@ -5,7 +5,7 @@
 #include "runtime/startup.h"
 
 /* clang-format off */
-startup_run run_storage, run_net_reserve, run_net_attach, run_net_serve;
+startup_run run_storage, run_net_reserve, run_net_attach, run_net_serve, run_net_files, run_net_user;
 startup_run run_state_dir, run_namespaces, run_cgroup, run_adopt, run_resources, run_resctrl, run_open_mounts, run_spawn, run_outside, run_net_devices,
 	    run_seccomp_compile, run_seccomp_send, run_listener, run_hooks_runtime, run_console_send, run_save_created;
 startup_run run_exec_spawn, run_exec_outside, run_exec_ready;

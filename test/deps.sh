@@ -4,7 +4,7 @@
 set -euo pipefail
 
 build='gcc libc6-dev make pkg-config musl-tools libseccomp-dev libcap-dev libyajl-dev libmnl-dev libnftnl-dev libarchive-dev libssl-dev libdevmapper-dev libsystemd-dev busybox-static'
-test='bats jq clang clang-format-14 clang-tidy-14 cppcheck binutils crun runc uidmap util-linux bsdutils iproute2 nftables procps python3-minimal btrfs-progs e2fsprogs xfsprogs zstd xz-utils attr libcap2-bin zsh fish'
+test='bats jq clang clang-format-14 clang-tidy-14 cppcheck binutils crun runc uidmap util-linux bsdutils iproute2 nftables procps python3-minimal btrfs-progs e2fsprogs xfsprogs zstd xz-utils attr libcap2-bin zsh fish passt slirp4netns'
 guest='qemu-system-x86 mmdebstrap kmod cpio xz-utils e2fsprogs'
 engines='podman conmon netavark catatonit containerd containernetworking-plugins docker.io iptables busybox-static python3-minimal python3-grpcio python3-protobuf protobuf-compiler jq'
 debian='mmdebstrap umoci skopeo jq'
