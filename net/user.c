@@ -176,7 +176,7 @@ static _Noreturn void become_program(const char *const *argv)
 	sigset_t none;
 
 	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	pthread_sigmask(SIG_SETMASK, &none, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	execv(argv[0], (char *const *)argv);
 	_exit(127);

@@ -112,14 +112,6 @@ static int choose_root(struct masu *masu, const char *root, struct err *err)
 	return masu->root ? 0 : -1;
 }
 
-static int choose_storage_root(struct masu *masu, const char *root, struct err *err)
-{
-	if (!root)
-		return 0;
-	masu->storage_root = make_absolute(root, "storage directory", err);
-	return masu->storage_root ? 0 : -1;
-}
-
 static enum cgroup_driver choose_driver(enum masu_cgroup_manager manager, bool rootless)
 {
 	switch (manager) {
@@ -148,8 +140,10 @@ static int choose_storage_root(struct masu *masu, const char *root, struct err *
 		result = str_format(path, sizeof(path), "%s/.local/share/masu", home);
 	if (result < 0)
 		return err_sys(err, "storage directory %s", root ? root : "below HOME");
-	masu->storage_root = path[0] ? strdup(path) : NULL;
-	return path[0] && !masu->storage_root ? err_sys(err, "open masu") : 0;
+	if (!path[0])
+		return 0;
+	masu->storage_root = make_absolute(path, "storage directory", err);
+	return masu->storage_root ? 0 : -1;
 }
 
 int masu_open(const struct masu_options *given, struct masu **result, struct masu_error *error)
