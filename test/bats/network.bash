@@ -24,7 +24,7 @@ teardown() {
 
 # ---- the stage ----
 new_space() {
-	unshare --net sleep 600 >/dev/null 3>&- &
+	unshare --net sleep 3600 >/dev/null 3>&- &
 	local space=$!
 
 	until [[ $(readlink "/proc/$space/ns/net") != "$(readlink /proc/self/ns/net)" ]]; do
