@@ -137,6 +137,7 @@ include $(wildcard test/*.mk)
 .PHONY: install clean help
 install: all
 	install -D -m 755 $(B)/masu $(DESTDIR)$(prefix)/bin/masu
+	ln -sf masu $(DESTDIR)$(prefix)/bin/lmctfy
 	install -D -m 755 $(B)/masu-full $(DESTDIR)$(prefix)/lib/masu/masu-full
 	for h in $(notdir $(wildcard runtime/masu*.h)); do install -D -m 644 runtime/$$h $(DESTDIR)$(prefix)/include/$$h; done
 	install -D -m 644 $(B)/libmasu.a $(DESTDIR)$(prefix)/lib/libmasu.a

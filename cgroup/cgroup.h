@@ -472,9 +472,16 @@ int cgroup_plan_top(struct arena *arena, struct cgroup_state *state, struct err 
 int cgroup_plan_group(const struct cgroup_group_plan *plan, struct arena *arena,
 		      struct cgroup_state *state, struct err *err);
 
+/* Without a record: every directory that a group of this name would have, and that is there. */
+int cgroup_guess_group(const struct cgroup_state *top, const char *name, struct arena *arena,
+		       struct cgroup_state *state, struct err *err);
+
 /* The same for a container in a group, in the place of cgroup_plan(). */
-int cgroup_plan_in_group(const struct cgroup_state *group, const char *id, struct arena *arena,
+int cgroup_plan_in_group(const struct cgroup_state *group, const char *name, struct arena *arena,
 			 struct cgroup_state *state, struct err *err);
+
+/* What a container's directory in a group is called when the spec gives no path. */
+#define CGROUP_CONTAINER_PREFIX "masu-"
 
 /* Make the directories. One that is there is an error (ERR_EXISTS); after an error none that was
  * made is left. */
@@ -500,6 +507,11 @@ struct cgroup *cgroup_open_members(const struct cgroup_state *state, struct aren
 
 /* Move one thread alone. ERR_UNSUPPORTED where only whole processes can move. */
 int cgroup_enter_thread(struct cgroup *cgroup, pid_t tid, struct err *err);
+
+/* The group with what it has for itself alone (`parts` as planned): for statistics, and to read
+ * back limits. */
+struct cgroup *cgroup_open_own(const struct cgroup_state *state, unsigned int parts,
+			       struct arena *arena, struct err *err);
 
 enum cgroup_members {
 	CGROUP_PROCESSES = 0,
@@ -527,6 +539,19 @@ int cgroup_kill_members(struct cgroup *cgroup, bool below, struct err *err);
 
 /* Take memory back: so many bytes; with `swappiness` 0..200, or -1. EAGAIN when less was found. */
 int cgroup_reclaim(struct cgroup *cgroup, uint64_t bytes, int swappiness, struct err *err);
+
+/* A v1 hierarchy that shall be mounted, with these controllers ("cpu,cpuacct"). */
+struct cgroup_mounting {
+	const char *path;
+	const char *controllers;
+};
+
+/*
+ * Prepare a host for groups: mount these where they are not mounted yet (there already is fine,
+ * elsewhere or with others is ERR_STATE), then see that every controller that groups cannot do
+ * without is somewhere; a warning for others.
+ */
+int cgroup_setup(const struct cgroup_mounting *mounts, size_t count, struct err *err);
 
 /* For `masu features` and `doctor`: which hierarchies this host has, as {"v1":bool,"v2":bool}. */
 void cgroup_host_kinds(bool *v1, bool *v2);

@@ -51,6 +51,9 @@ int cgroup_place_make_dir(const struct cgroup_place *place)
 	for (int races = 0; races < PARENT_RACES_MAX; races++) {
 		if (make_dir(place->dir) == 0)
 			return 0;
+		/* a group above that has gone is not made up again */
+		if (place->in_group && !place->passing)
+			return -1;
 		if (errno != ENOENT || (make_parents(place) < 0 && errno != ENOENT))
 			return -1;
 	}

@@ -76,8 +76,9 @@ static int list_members(struct cgroup_place *place, unsigned int kind, struct cg
 int cgroup_members(const struct cgroup *cgroup, unsigned int kind, struct arena *arena,
 		   pid_t **pids, size_t *count, struct err *err)
 {
+	struct cgroup_place *place = tracking_place(cgroup);
 	struct cgroup_pid_list list = { 0 };
-	int result = list_members(tracking_place(cgroup), kind, &list, err);
+	int result = place ? list_members(place, kind, &list, err) : 0;
 
 	if (result == 0) {
 		*pids = arena_alloc(arena, (list.count + 1) * sizeof(**pids));
@@ -209,6 +210,8 @@ int cgroup_kill_members(struct cgroup *cgroup, bool below, struct err *err)
 	struct cgroup_backoff backoff;
 	int result = 0;
 
+	if (!place)
+		return 0;
 	/* the kernel's own way catches those that fork meanwhile, but takes all below with it */
 	if ((below || !has_children(main)) && cgroup_kill(cgroup, err) < 0)
 		return -1;

@@ -2,10 +2,12 @@
 /* Where groups are: which directories are a group's own, and whose it shares. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/fd.h"
 #include "base/str.h"
 #include "cgroup/cgroup.h"
 #include "cgroup/place.h"
@@ -136,15 +138,42 @@ static uint32_t wanted_mask(unsigned int wanted)
 	return mask;
 }
 
+struct cgroup *cgroup_open_own(const struct cgroup_state *state, unsigned int own_parts,
+			       struct arena *arena, struct err *err)
+{
+	struct cgroup *cgroup = cgroup_open(state, arena, err);
+
+	for (size_t i = 0; cgroup && i < cgroup->count; i++)
+		cgroup->places[i].mask &= wanted_mask(own_parts);
+	return cgroup;
+}
+
+/* What v2 can do here: it lists the controllers that no v1 hierarchy has taken, and has the rest
+ * without one. */
+static uint32_t v2_mask(const struct cgroup_hierarchy_state *record)
+{
+	uint32_t mask = CGROUP_BIT(CGROUP_CPUACCT) | CGROUP_BIT(CGROUP_DEVICES) |
+			CGROUP_BIT(CGROUP_PERF_EVENT) | CGROUP_BIT(CGROUP_NET_PRIO);
+	char path[PATH_MAX], list[512];
+
+	if (str_format(path, sizeof(path), "%s/cgroup.controllers", record->mount) == 0 &&
+	    fd_read_file(AT_FDCWD, path, list, sizeof(list)) >= 0)
+		mask |= cgroup_controllers_parse(list, ' ', true);
+	return mask;
+}
+
 /* Every part that is asked for needs a hierarchy; threads can have some parts only. */
 static int check_parts(const struct cgroup_group_plan *plan, struct err *err)
 {
 	const struct cgroup_hierarchy_state *records = plan->parent->hierarchies.items;
 	uint32_t covered = 0, threads = 0;
 
-	for (size_t i = 0; i < plan->parent->hierarchies.count; i++) {
-		covered |= mask_of(plan->parent, &records[i]);
-		threads |= records[i].v2 ? mask_of(plan->parent, &records[i]) : 0;
+	for (size_t i = 0; plan->parts && i < plan->parent->hierarchies.count; i++) {
+		uint32_t mask = mask_of(plan->parent, &records[i]);
+
+		if (records[i].v2)
+			threads = mask &= v2_mask(&records[i]);
+		covered |= mask;
 	}
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
 		const struct part_row *row = &parts[i];
@@ -225,6 +254,34 @@ int cgroup_plan_group(const struct cgroup_group_plan *plan, struct arena *arena,
 	return 0;
 }
 
+int cgroup_guess_group(const struct cgroup_state *top, const char *name, struct arena *arena,
+		       struct cgroup_state *state, struct err *err)
+{
+	static const char *const places[] = { "", CGROUP_BATCH };
+	const struct cgroup_hierarchy_state *above = top->hierarchies.items;
+
+	*state = (struct cgroup_state){ .driver = CGROUP_FS, .path = name, .in_group = true };
+	for (size_t i = 0; i < 2 * top->hierarchies.count; i++) {
+		const char *dir =
+			arena_printf(arena, "%s%s%s", above[i / 2].dir, places[i % 2], name);
+
+		if (!dir)
+			return err_sys(err, "find group %s", name);
+		if (access(dir, F_OK) < 0)
+			continue;
+		struct cgroup_hierarchy_state *record =
+			json_grow(arena, &state->hierarchies, sizeof(*record));
+
+		if (!record)
+			return err_sys(err, "find group %s", name);
+		*record = above[i / 2];
+		record->dir = dir;
+		record->existed = false;
+		record->group = name;
+	}
+	return 0;
+}
+
 static bool has_hierarchy(const struct cgroup_state *state, const char *mount)
 {
 	const struct cgroup_hierarchy_state *records = state->hierarchies.items;
@@ -236,14 +293,17 @@ static bool has_hierarchy(const struct cgroup_state *state, const char *mount)
 	return false;
 }
 
-int cgroup_plan_in_group(const struct cgroup_state *group, const char *id, struct arena *arena,
+int cgroup_plan_in_group(const struct cgroup_state *group, const char *name, struct arena *arena,
 			 struct cgroup_state *state, struct err *err)
 {
 	const struct cgroup_hierarchy_state *above = group->hierarchies.items;
+	const char *path = arena_printf(arena, "%s/%s", group->path, name);
 	struct cgroup_state alone;
 
+	if (!path)
+		return err_sys(err, "plan cgroups");
 	/* hierarchies of which groups know nothing (name=systemd): as for any container */
-	if (cgroup_plan(CGROUP_FS, NULL, id, false, arena, &alone, err) < 0)
+	if (cgroup_plan(CGROUP_FS, path, "", false, arena, &alone, err) < 0)
 		return -1;
 	const struct cgroup_hierarchy_state *others = alone.hierarchies.items;
 	struct cgroup_hierarchy_state *records = arena_alloc(
@@ -253,8 +313,8 @@ int cgroup_plan_in_group(const struct cgroup_state *group, const char *id, struc
 		return err_sys(err, "plan cgroups");
 	*state = (struct cgroup_state){
 		.driver = CGROUP_FS,
-		.path = arena_printf(arena, "%s/masu-%s", group->path, id),
-		.own_name = true,
+		.path = path,
+		.own_name = str_starts(name, CGROUP_CONTAINER_PREFIX),
 		.in_group = true,
 		.hierarchies = { records, 0 },
 	};
@@ -270,9 +330,9 @@ int cgroup_plan_in_group(const struct cgroup_state *group, const char *id, struc
 		record->group = NULL;
 		record->passing = 0;
 		record->batch = false;
-		record->dir = arena_printf(arena, "%s/masu-%s", above[i].dir, id);
+		record->dir = arena_printf(arena, "%s/%s", above[i].dir, name);
 		if (!record->dir)
 			return err_sys(err, "plan cgroups");
 	}
-	return state->path ? 0 : err_sys(err, "plan cgroups");
+	return 0;
 }

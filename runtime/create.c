@@ -18,49 +18,13 @@
 #include "base/kernel.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "runtime/clock.h"
+#include "runtime/group.h"
 #include "runtime/intent.h"
 #include "runtime/masu.h"
 #include "runtime/network.h"
 #include "runtime/notify.h"
 #include "runtime/root.h"
-
-/* Decimal digits that end before `end`, over the zeros that stand there. */
-static void put_digits(char *end, long value)
-{
-	for (; value; value /= 10)
-		*--end = (char)('0' + value % 10);
-}
-
-/*
- * "2026-11-22T07:00:00.123456789Z". Counted here, in years that begin with March so that the leap
- * day is the last: gmtime_r() would read the time zone's file at every command.
- */
-static char *timestamp(struct arena *arena)
-{
-	enum { DAY = 86400, ERA_DAYS = 146097, EPOCH_DAYS = 719468 /* 0000-03-01 to 1970-01-01 */ };
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	long days = now.tv_sec / DAY + EPOCH_DAYS, second = now.tv_sec % DAY;
-	long era = days / ERA_DAYS, day_of_era = days % ERA_DAYS;
-	long year_of_era =
-		(day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-	long day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-	long month_from_march = (5 * day_of_year + 2) / 153;
-	long day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-	long month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
-
-	char text[] = "0000-00-00T00:00:00.000000000Z";
-
-	put_digits(text + 4, year_of_era + era * 400 + (month <= 2));
-	put_digits(text + 7, month);
-	put_digits(text + 10, day);
-	put_digits(text + 13, second / 3600);
-	put_digits(text + 16, second / 60 % 60);
-	put_digits(text + 19, second % 60);
-	put_digits(text + 29, now.tv_nsec);
-	return arena_strdup(arena, text);
-}
 
 /* The bundle as an absolute path: hooks, `state` and later commands have another working directory.
  */
@@ -175,6 +139,26 @@ static bool needs_cgroup(int driver, const struct cgroup_resources *resources)
 	return driver == CGROUP_DISABLED ? cgroup_asks_limits(resources) : cgroup_asks(resources);
 }
 
+static int plan_cgroup(struct creation *creation, const struct masu_create_options *options,
+		       struct err *err)
+{
+	const struct spec *spec = &creation->spec;
+	struct container *container = &creation->container;
+	const struct group_place place = {
+		.group = options->group ? options->group : spec->masu.group,
+		.path = spec->linux_part.cgroups_path,
+		.id = container->id,
+	};
+	int placed = group_place_container(container->masu, &place, &container->arena,
+					   &container->state.cgroup, err);
+
+	if (placed)
+		return placed < 0 ? -1 : 0;
+	return cgroup_plan(container->masu->driver, place.path, container->id,
+			   needs_cgroup(container->masu->driver, spec->linux_part.resources),
+			   &container->arena, &container->state.cgroup, err);
+}
+
 static int fill_record(struct creation *creation, const struct masu_create_options *options,
 		       struct err *err)
 {
@@ -188,7 +172,7 @@ static int fill_record(struct creation *creation, const struct masu_create_optio
 	state->version = STATE_VERSION;
 	state->id = container->id;
 	state->oci_version = SPEC_VERSION;
-	state->created = timestamp(&container->arena);
+	state->created = clock_timestamp(&container->arena);
 	state->owner = geteuid();
 	state->annotations = spec->annotations;
 	state->namespaces = (struct opt_u64){ true, entered_namespaces(&spec->linux_part.ns) };
@@ -200,9 +184,7 @@ static int fill_record(struct creation *creation, const struct masu_create_optio
 	state->hooks.lists[SPEC_POSTSTART] = spec->hooks.lists[SPEC_POSTSTART];
 	state->hooks.lists[SPEC_POSTSTOP] = spec->hooks.lists[SPEC_POSTSTOP];
 	state->cgroup.timeout_ms = container->masu->systemd_timeout_ms;
-	if (cgroup_plan(container->masu->driver, spec->linux_part.cgroups_path, container->id,
-			needs_cgroup(container->masu->driver, spec->linux_part.resources),
-			&container->arena, &state->cgroup, err) < 0 ||
+	if (plan_cgroup(creation, options, err) < 0 ||
 	    cgroup_annotate(&spec->annotations, &container->arena, &state->cgroup, err) < 0)
 		return -1;
 	if (spec->linux_part.intel_rdt && cgroup_rdt_plan(spec->linux_part.intel_rdt, container->id,

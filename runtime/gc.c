@@ -10,6 +10,7 @@
 #include "base/auto.h"
 #include "base/err.h"
 #include "runtime/container.h"
+#include "runtime/group.h"
 #include "runtime/lifecycle.h"
 #include "runtime/listing.h"
 #include "runtime/masu.h"
@@ -125,6 +126,32 @@ static void collect_cgroups(struct collection *collection)
 	arena_free(&collection->arena);
 }
 
+/*
+ * Groups that were half made or half unmade when the command died, and those whose cgroup is gone:
+ * by a reboot, or because somebody removed it. From below, since each name stands before its
+ * children's.
+ */
+static void collect_groups(struct collection *collection)
+{
+	struct json_list names = { 0 };
+	struct err why = { 0 };
+
+	if (group_descendants(collection->masu, "/", true, &collection->arena, &names, &why) < 0)
+		keep(collection, &why);
+	for (size_t i = names.count; i > 0; i--) {
+		const char *name = JSON_ITEMS(const char *, &names)[i - 1];
+
+		if (!group_is_wreck(collection->masu, name))
+			continue;
+		tell(collection, "group", name);
+		if (!(collection->flags & MASU_GC_DRY_RUN) &&
+		    group_destroy(collection->masu, name, true, &why) < 0 &&
+		    why.code != ERR_NOT_FOUND)
+			keep(collection, &why);
+	}
+	arena_free(&collection->arena);
+}
+
 static int tell_finding(const struct storage_finding *finding, void *data)
 {
 	tell(data, finding->kind, finding->name);
@@ -214,6 +241,7 @@ int gc_run(struct masu *masu, unsigned int flags, gc_report *report, void *data,
 	for (const struct masu_container_info *info = known; info; info = info->next)
 		collect_record(&collection, info);
 	listing_free(known);
+	collect_groups(&collection);
 	collect_cgroups(&collection);
 	collect_storage(&collection);
 	return collection.result;

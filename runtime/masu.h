@@ -172,6 +172,9 @@ struct masu_create_options {
 	bool keep;         /* leave the stopped container; otherwise it is deleted at its end */
 	bool no_subreaper; /* with foreground: do not adopt orphans of the container */
 	bool foreground;   /* see masu_run() */
+
+	const char *group; /* put its cgroups below those of this group, see masu-resources.h; NULL:
+			      masu.group of the spec */
 };
 
 /*

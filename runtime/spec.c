@@ -75,6 +75,7 @@ static const struct json_row masu_rows[] = {
 	{ "preset",    JSON_TEXT, AT(spec_masu, preset) },
 	{ "storage",   JSON_OBJECT,     AT(spec_masu, storage), &storage_spec_object },
 	{ "network",   JSON_OBJECT_PTR, AT(spec_masu, network), &net_spec_object },
+	{ "group",     JSON_TEXT,       AT(spec_masu, group), .flags = JSON_CLEAN | JSON_NOT_EMPTY },
 	{ "resources", JSON_OBJECT_PTR, AT(spec_masu, resources), &cgroup_intent_object },
 };
 static const struct json_object masu_object = JSON_OBJECT_OF(struct spec_masu, masu_rows);

@@ -84,6 +84,7 @@ struct spec_masu {
 	const char *preset;          /* "default", or NULL: the file means exactly what OCI says */
 	struct storage_spec storage; /* .present tells whether it was there */
 	struct net_spec *network;    /* NULL: not there */
+	const char *group;           /* whose limits hold for the container, too; NULL: none */
 	struct cgroup_intent *resources; /* limits as intent; NULL: not there */
 };
 

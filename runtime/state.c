@@ -128,7 +128,7 @@ static int not_there(struct err *err)
 	return err_set(err, ERR_NOT_FOUND, "container does not exist");
 }
 
-static int lock_dir(int dir, const char *id, struct err *err)
+int state_lock(int dir, const char *kind, const char *name, struct err *err)
 {
 	enum { PATIENCE_MS = 10000 };
 	struct stat status;
@@ -136,10 +136,10 @@ static int lock_dir(int dir, const char *id, struct err *err)
 
 	for (long waited_us = 0; flock(dir, LOCK_EX | LOCK_NB) < 0; waited_us += pause_us) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
-			return err_sys(err, "lock container %s", id);
+			return err_sys(err, "lock %s %s", kind, name);
 		if (waited_us > PATIENCE_MS * 1000L)
 			return err_set(err, EBUSY,
-				       "container is busy: another command has held it for %d s",
+				       "%s is busy: another command has held it for %d s", kind,
 				       PATIENCE_MS / 1000);
 		struct timespec pause = { .tv_nsec = pause_us * 1000 };
 
@@ -147,9 +147,9 @@ static int lock_dir(int dir, const char *id, struct err *err)
 		if (pause_us < 10000)
 			pause_us *= 2;
 	}
-	/* whoever had the lock may have deleted the container */
+	/* whoever had the lock may have deleted it */
 	if (fstat(dir, &status) < 0 || status.st_nlink == 0)
-		return not_there(err);
+		return err_set(err, ERR_NOT_FOUND, "%s does not exist", kind);
 	return 0;
 }
 
@@ -161,7 +161,7 @@ int state_open_dir(int root, const char *id, enum state_lock lock, struct err *e
 		return not_there(err);
 	if (dir < 0)
 		return err_sys(err, "open state folder of %s", id);
-	if (lock == STATE_LOCKED && lock_dir(dir, id, err) < 0)
+	if (lock == STATE_LOCKED && state_lock(dir, "container", id, err) < 0)
 		return -1;
 	return take_fd(&dir);
 }
@@ -205,7 +205,7 @@ void state_unlock(int dir)
 
 int state_relock(int dir, const char *id, struct err *err)
 {
-	return lock_dir(dir, id, err);
+	return state_lock(dir, "container", id, err);
 }
 
 bool state_is_locked(int dir)

@@ -88,6 +88,9 @@ int state_open_dir(int root, const char *id, enum state_lock lock, struct err *e
 /* Let others work on the container, with the folder still open. */
 void state_unlock(int dir);
 
+/* Lock a folder of what `kind` calls it ("group"), waiting as STATE_LOCKED does. */
+int state_lock(int dir, const char *kind, const char *name, struct err *err);
+
 /* Take the lock again (waits as STATE_LOCKED does). */
 int state_relock(int dir, const char *id, struct err *err);
 

@@ -11,15 +11,23 @@
 #include "base/err.h"
 #include "base/path.h"
 #include "base/sys.h"
+#include "runtime/group.h"
 
-/* A cgroup that nobody recorded: whatever hierarchy has a directory of that path. */
+/* A group, or a cgroup that nobody recorded: whatever hierarchy has a directory of that path. */
 static int open_path(struct subject *subject, const char *path, struct err *err)
 {
 	struct container *container = &subject->container;
+	unsigned int parts;
 
 	if (path_has_dotdot(path) || !path[strspn(path, "/.")])
 		return err_set(err, ERR_INPUT, "\"%s\" is not the path of a cgroup below the root",
 			       path);
+	if (group_find_state(container->masu, path, &container->arena, &container->state.cgroup,
+			     &parts)) {
+		container->cgroup = cgroup_open_own(&container->state.cgroup, parts,
+						    &container->arena, err);
+		return container->cgroup ? 0 : -1;
+	}
 	if (cgroup_plan(CGROUP_FS, path, "", false, &container->arena, &container->state.cgroup,
 			err) < 0 ||
 	    container_open_cgroup(container, err) < 0)
@@ -44,6 +52,7 @@ static int open_container(struct subject *subject, struct masu *masu, const char
 int subject_open(struct masu *masu, const char *name, struct subject *subject, struct err *err)
 {
 	struct container *container = &subject->container;
+	container->masu = masu;
 	int opened = name[0] == '/' ? open_path(subject, name, err)
 				    : open_container(subject, masu, name, err);
 	int *const folders[] = { &container->dir_fd, &container->root_fd };

@@ -20,6 +20,7 @@ const struct option_row create_rows[] = {
 	{ 0,   "no-new-keyring", OPTION_FLAG,     MEMBER(no_new_keyring), NULL,     "keep the session keyring" },
 	{ 0,   "no-subreaper",   OPTION_FLAG,     MEMBER(no_subreaper),   NULL,     "do not adopt orphans of the container" },
 	{ 0,   "preserve-fds",   OPTION_UNSIGNED, MEMBER(preserve_fds),   "N",      "pass N descriptors from 3 on" },
+	{ 0,   "group",          OPTION_TEXT,     MEMBER(group),          "NAME",   "put it into a group, see masu group" },
 	{ 0,   "trace",          OPTION_TEXT,     MEMBER(trace_file),     "FILE",   "write the steps' times as Chrome trace events" },
 	{ 0 },
 };

@@ -12,7 +12,7 @@
 
 #define INPUT_MAX (16UL << 20)
 
-static char *read_stream(FILE *in, const char *name, struct masu_error *error)
+static char *read_stream(FILE *in, const char *name, size_t *size, struct masu_error *error)
 {
 	size_t room = 4096, length = 0;
 	char *text = malloc(room);
@@ -36,24 +36,33 @@ static char *read_stream(FILE *in, const char *name, struct masu_error *error)
 		return NULL;
 	}
 	text[length] = '\0';
-	if (strlen(text) != length) {
-		cli_fail(error, MASU_ERR_INPUT, "read %s: holds a zero byte", name);
-		free(text);
-		return NULL;
-	}
+	*size = length;
 	return text;
 }
 
-char *input_read(const char *path, struct masu_error *error)
+char *input_read_bytes(const char *path, size_t *size, struct masu_error *error)
 {
 	if (strcmp(path, "-") == 0)
-		return read_stream(stdin, "standard input", error);
+		return read_stream(stdin, "standard input", size, error);
 	FILE *in = fopen(path, "re");
 	if (!in) {
 		cli_fail_sys(error, "open %s", path);
 		return NULL;
 	}
-	char *text = read_stream(in, path, error);
+	char *text = read_stream(in, path, size, error);
 	fclose(in);
+	return text;
+}
+
+char *input_read(const char *path, struct masu_error *error)
+{
+	size_t size;
+	char *text = input_read_bytes(path, &size, error);
+
+	if (text && strlen(text) != size) {
+		cli_fail(error, MASU_ERR_INPUT, "read %s: holds a zero byte", path);
+		free(text);
+		return NULL;
+	}
 	return text;
 }

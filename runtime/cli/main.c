@@ -56,12 +56,12 @@ static const struct option_row version_rows[] = {
 /* clang-format on */
 
 const struct command *const cli_commands[] = {
-	&cli_run,      &cli_create,   &cli_start,      &cli_state,   &cli_kill,    &cli_delete,
-	&cli_list,     &cli_exec,     &cli_ps,         &cli_pause,   &cli_resume,  &cli_update,
-	&cli_events,   &cli_notify,   &cli_image,      &cli_commit,  &cli_diff,    &cli_export,
-	&cli_snapshot, &cli_storage,  &cli_network,    &cli_doctor,  &cli_spec,    &cli_explain,
-	&cli_gc,       &cli_features, &cli_checkpoint, &cli_restore, &cli_version, &cli_help,
-	NULL,
+	&cli_run,      &cli_create,  &cli_start,   &cli_state,    &cli_kill,       &cli_delete,
+	&cli_list,     &cli_exec,    &cli_ps,      &cli_pause,    &cli_resume,     &cli_update,
+	&cli_events,   &cli_notify,  &cli_image,   &cli_commit,   &cli_diff,       &cli_export,
+	&cli_snapshot, &cli_storage, &cli_network, &cli_group,    &cli_lmctfy,     &cli_doctor,
+	&cli_spec,     &cli_explain, &cli_gc,      &cli_features, &cli_checkpoint, &cli_restore,
+	&cli_version,  &cli_help,    NULL,
 };
 
 int cli_fail(struct masu_error *error, int code, const char *format, ...)
@@ -221,7 +221,8 @@ static int run_command(struct cli *cli, struct globals *globals, void *values,
 		       struct report *report, struct masu_error *error)
 {
 	bool help = false;
-	int parsed = parse_command(cli, globals, values, &help, error);
+	bool raw = cli->command->flags & COMMAND_RAW;
+	int parsed = raw ? 0 : parse_command(cli, globals, values, &help, error);
 	struct masu_error log_error;
 
 	/* The log first: also a wrong option is told there. Its own failure is the lesser one. */
@@ -370,6 +371,14 @@ static void become_full(char **argv)
 	}
 }
 
+/* Installed under a second name, masu is lmctfy. */
+static bool is_lmctfy(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+
+	return strcmp(slash ? slash + 1 : name, cli_lmctfy.name) == 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct globals globals = { .log_level = -1 };
@@ -390,6 +399,12 @@ int main(int argc, char **argv)
 	signal(SIGCHLD, SIG_DFL);
 	if (argc < 1)
 		return 1;
+	if (is_lmctfy(argv[0])) {
+		/* as `masu lmctfy ...`, whatever path it was called by */
+		argv[0] = (char *)cli_lmctfy.name;
+		cli.args = argv;
+		cli.arg_count = argc;
+	}
 	int status = interpret(&cli, &globals, &report, &error);
 	if (status < 0 && error.code == MASU_ERR_PLUGIN && as_given)
 		become_full(as_given);

@@ -72,8 +72,7 @@ static int store_unsigned(const struct option_row *row, const char *value, unsig
 	return 0;
 }
 
-static int store_size(const struct option_row *row, const char *value, uint64_t *bytes,
-		      struct masu_error *error)
+bool options_read_size(const char *value, uint64_t *bytes)
 {
 	static const char letters[] = "KMGTkmgt";
 	char *end;
@@ -85,10 +84,18 @@ static int store_size(const struct option_row *row, const char *value, uint64_t 
 
 	if (value[0] < '0' || value[0] > '9' || errno || (*end && (!letter || end[1])) ||
 	    number > UINT64_MAX >> shift)
-		return cli_fail(error, MASU_ERR_INPUT, "option --%s: \"%s\" is not a size",
-				row->name, value);
+		return false;
 	*bytes = (uint64_t)number << shift;
-	return 0;
+	return true;
+}
+
+static int store_size(const struct option_row *row, const char *value, uint64_t *bytes,
+		      struct masu_error *error)
+{
+	if (options_read_size(value, bytes))
+		return 0;
+	return cli_fail(error, MASU_ERR_INPUT, "option --%s: \"%s\" is not a size", row->name,
+			value);
 }
 
 static int store_word(const struct option_row *row, const char *value, int *place,

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 struct masu_error;
@@ -51,6 +52,9 @@ struct option_scan {
  * ("-no-subreaper") and "--". MASU_ERR_INPUT names the option.
  */
 int options_parse(struct option_scan *scan, struct masu_error *error);
+
+/* A number of bytes as OPTION_SIZE understands it. */
+bool options_read_size(const char *text, uint64_t *bytes);
 
 /* Free what OPTION_TEXTS members of the set hold. */
 void options_release(const struct option_set *set);

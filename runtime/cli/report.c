@@ -171,8 +171,9 @@ void report_error(const struct report *report, const char *command, const char *
 {
 	char message[sizeof(error->text) + 512];
 
-	snprintf(message, sizeof(message), "%s%s%s%s%s", command ? command : "", subject ? " " : "",
-		 subject ? subject : "", command ? ": " : "", error->text);
+	/* a name of any length must not push the reason out */
+	snprintf(message, sizeof(message), "%s%s%.200s%s%s", command ? command : "",
+		 subject ? " " : "", subject ? subject : "", command ? ": " : "", error->text);
 	if (write_log(report, MASU_LOG_ERROR, message, error->hint) &&
 	    report->place == REPORT_STDERR)
 		return;

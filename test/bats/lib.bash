@@ -33,6 +33,7 @@ own_world() {
 teardown() {
 	end_jobs
 	release_containers
+	release_groups
 	assert_host_clean
 	assert_no_reports
 }
@@ -337,6 +338,15 @@ release_containers() {
 			"$MASU" --root "$STATE" delete --force "$(basename "$dir")" 3>&- ||
 				fail "delete --force $(basename "$dir") failed" || return
 		fi
+	done
+}
+
+release_groups() {
+	local group
+
+	[[ -d $STATE/.groups ]] || return 0
+	for group in $("$MASU" --root "$STATE" group list /); do
+		"$MASU" --root "$STATE" group destroy --force "$group" || fail "group destroy --force $group failed"
 	done
 }
 

@@ -3,6 +3,7 @@
  * exit with 1. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,6 +99,26 @@ static int act_sleep(char **arguments)
 	fflush(stdout);
 	while (nanosleep(&time, &time) < 0 && errno == EINTR)
 		;
+	return 0;
+}
+
+static void *sleep_on(void *seconds)
+{
+	sleep(*(unsigned int *)seconds);
+	return NULL;
+}
+
+/* probe threads N SECONDS: so many threads in all, which sleep */
+static int act_threads(char **arguments)
+{
+	unsigned int seconds = (unsigned int)atoi(arguments[1]);
+	pthread_t thread;
+
+	for (int i = 1; i < atoi(arguments[0]); i++) {
+		if (pthread_create(&thread, NULL, sleep_on, &seconds) != 0)
+			return report("pthread_create", -1);
+	}
+	sleep_on(&seconds);
 	return 0;
 }
 
@@ -203,6 +224,7 @@ const struct probe_action probe_actions[] = {
 	{ "mknod",	  3, act_mknod },
 	{ "mem",	  1, act_mem },
 	{ "sleep",	  1, act_sleep },
+	{ "threads",	  2, act_threads },
 	{ "exit",	  1, act_exit },
 	{ "signal",	  0, act_signal },
 	{ "spawn-orphan", 1, act_spawn_orphan },
