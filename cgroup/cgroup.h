@@ -476,8 +476,15 @@ int cgroup_plan_group(const struct cgroup_group_plan *plan, struct arena *arena,
 int cgroup_guess_group(const struct cgroup_state *top, const char *name, struct arena *arena,
 		       struct cgroup_state *state, struct err *err);
 
-/* The same for a container in a group, in the place of cgroup_plan(). */
-int cgroup_plan_in_group(const struct cgroup_state *group, const char *name, struct arena *arena,
+/* A container's place in a group. */
+struct cgroup_group_place {
+	const struct cgroup_state *group;
+	const char *name; /* of its directory in the group's */
+	const char *id;   /* hierarchies of which groups know nothing: as without a path */
+};
+
+/* In the place of cgroup_plan(). */
+int cgroup_plan_in_group(const struct cgroup_group_place *place, struct arena *arena,
 			 struct cgroup_state *state, struct err *err);
 
 /* What a container's directory in a group is called when the spec gives no path. */

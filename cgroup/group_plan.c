@@ -293,17 +293,15 @@ static bool has_hierarchy(const struct cgroup_state *state, const char *mount)
 	return false;
 }
 
-int cgroup_plan_in_group(const struct cgroup_state *group, const char *name, struct arena *arena,
+int cgroup_plan_in_group(const struct cgroup_group_place *place, struct arena *arena,
 			 struct cgroup_state *state, struct err *err)
 {
+	const struct cgroup_state *group = place->group;
 	const struct cgroup_hierarchy_state *above = group->hierarchies.items;
-	const char *path = arena_printf(arena, "%s/%s", group->path, name);
 	struct cgroup_state alone;
 
-	if (!path)
-		return err_sys(err, "plan cgroups");
 	/* hierarchies of which groups know nothing (name=systemd): as for any container */
-	if (cgroup_plan(CGROUP_FS, path, "", false, arena, &alone, err) < 0)
+	if (cgroup_plan(CGROUP_FS, NULL, place->id, false, arena, &alone, err) < 0)
 		return -1;
 	const struct cgroup_hierarchy_state *others = alone.hierarchies.items;
 	struct cgroup_hierarchy_state *records = arena_alloc(
@@ -313,8 +311,8 @@ int cgroup_plan_in_group(const struct cgroup_state *group, const char *name, str
 		return err_sys(err, "plan cgroups");
 	*state = (struct cgroup_state){
 		.driver = CGROUP_FS,
-		.path = path,
-		.own_name = str_starts(name, CGROUP_CONTAINER_PREFIX),
+		.path = arena_printf(arena, "%s/%s", group->path, place->name),
+		.own_name = str_starts(place->name, CGROUP_CONTAINER_PREFIX),
 		.in_group = true,
 		.hierarchies = { records, 0 },
 	};
@@ -330,9 +328,9 @@ int cgroup_plan_in_group(const struct cgroup_state *group, const char *name, str
 		record->group = NULL;
 		record->passing = 0;
 		record->batch = false;
-		record->dir = arena_printf(arena, "%s/%s", above[i].dir, name);
+		record->dir = arena_printf(arena, "%s/%s", above[i].dir, place->name);
 		if (!record->dir)
 			return err_sys(err, "plan cgroups");
 	}
-	return 0;
+	return state->path ? 0 : err_sys(err, "plan cgroups");
 }

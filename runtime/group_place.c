@@ -41,7 +41,7 @@ int group_find_state(struct masu *masu, const char *name, struct arena *arena,
 	return 1;
 }
 
-static int place_in(struct group *group, const char *name, struct arena *arena,
+static int place_in(struct group *group, struct cgroup_group_place *where, struct arena *arena,
 		    struct cgroup_state *state, struct err *err)
 {
 	struct cgroup_state above = { 0 };
@@ -49,25 +49,27 @@ static int place_in(struct group *group, const char *name, struct arena *arena,
 	if (group->is_root)
 		return 0;
 	if (group_open_cgroup(group, err) < 0 ||
-	    copy_state(&group->record.cgroup, arena, &above, err) < 0 ||
-	    cgroup_plan_in_group(&above, name, arena, state, err) < 0)
+	    copy_state(&group->record.cgroup, arena, &above, err) < 0)
 		return -1;
-	return 1;
+	where->group = &above;
+	return cgroup_plan_in_group(where, arena, state, err) < 0 ? -1 : 1;
 }
 
 /* "/a/b/web": the path is a place in the group /a/b when there is one. */
-static int place_by_path(struct masu *masu, const char *path, struct arena *arena,
+static int place_by_path(struct masu *masu, const struct group_place *place, struct arena *arena,
 			 struct cgroup_state *state, struct err *err)
 {
 	auto_group struct group group = GROUP_INIT;
-	const char *name = strrchr(path, '/');
+	const char *path = place->path, *name = strrchr(path, '/');
 	const char *above = name ? arena_strndup(arena, path, (size_t)(name - path)) : NULL;
 
 	if (path[0] != '/' || !above || !above[0] || !name[1] || !has_groups(masu) ||
 	    group_check_name(above, NULL) < 0 ||
 	    group_open(masu, above, GROUP_UNLOCKED, &group, NULL) < 0)
 		return 0;
-	return place_in(&group, name + 1, arena, state, err);
+	struct cgroup_group_place where = { .name = name + 1, .id = place->id };
+
+	return place_in(&group, &where, arena, state, err);
 }
 
 int group_place_container(struct masu *masu, const struct group_place *place, struct arena *arena,
@@ -83,7 +85,7 @@ int group_place_container(struct masu *masu, const struct group_place *place, st
 	}
 	if (!place->group)
 		return place->path && masu->driver == CGROUP_FS
-			       ? place_by_path(masu, place->path, arena, state, err)
+			       ? place_by_path(masu, place, arena, state, err)
 			       : 0;
 	if (place->path && place->path[0]) {
 		err_set(err, ERR_INPUT, "group %s: linux.cgroupsPath puts the container elsewhere",
@@ -95,5 +97,7 @@ int group_place_container(struct masu *masu, const struct group_place *place, st
 		return err_sys(err, "plan cgroups");
 	if (group_open(masu, place->group, GROUP_UNLOCKED, &group, err) < 0)
 		return -1;
-	return place_in(&group, name, arena, state, err);
+	struct cgroup_group_place where = { .name = name, .id = place->id };
+
+	return place_in(&group, &where, arena, state, err);
 }

@@ -52,6 +52,9 @@ _masu() {
 	elif [[ $command == image\ * ]]; then
 		compopt -o default
 		mapfile -t COMPREPLY < <(compgen -W "$("$masu" image ls 2>/dev/null | sed '1d; s/ .*//')" -- "$word")
+	elif [[ $command == group\ * ]]; then
+		compopt -o default
+		mapfile -t COMPREPLY < <(compgen -W "$("$masu" "${root[@]}" group list -r / 2>/dev/null)" -- "$word")
 	elif [[ $command == run || $command == create || $command == explain ]]; then
 		compopt -o default
 	else

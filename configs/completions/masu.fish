@@ -34,7 +34,8 @@ end
 complete -c masu -f
 complete -c masu -n 'not __masu_command >/dev/null' -a '(__masu_commands)'
 complete -c masu -n __masu_family -a '(__masu_commands (__masu_command))'
-complete -c masu -n '__masu_command >/dev/null; and not __masu_family; and not string match -qr "^(run|create|spec|help|image)\$" (__masu_command)[1]' -a '(__masu_containers)'
+complete -c masu -n '__masu_command >/dev/null; and not __masu_family; and not string match -qr "^(run|create|spec|help|image|group)\$" (__masu_command)[1]' -a '(__masu_containers)'
+complete -c masu -n '__masu_command >/dev/null; and not __masu_family; and string match -q group (__masu_command)[1]' -a '(masu group list -r / 2>/dev/null)'
 complete -c masu -n 'string match -qr "^(run|create)\$" (__masu_command)[1]' -F
 complete -c masu -n 'string match -q help (__masu_command)[1]' -a '(__masu_commands)'
 complete -c masu -n 'string match -q -- "-*" (commandline -ct)' -a '(__masu_options)'

@@ -60,6 +60,8 @@ _masu() {
 		_masu_commands $command
 	elif [[ $command[1] == (run|create|explain|image) ]]; then
 		_files
+	elif [[ $command[1] == group ]]; then
+		compadd -- ${(f)"$($words[1] $root group list -r / 2>/dev/null)"}
 	else
 		_masu_containers
 	fi

@@ -406,8 +406,8 @@ lives_in() {
 @test "a group is measured and watched like a container" {
 	group_ok create "/$ID" '{"memory": {"max": "16M", "swap": 0}, "pids": 9}'
 	start_in "/$ID" sleep 100
-	masu_ok stats "/$ID"
-	matches "$out" "$ID"
+	masu_ok events --stats "/$ID"
+	expect '.data.pids.current == 1' '.data.memory.usage.limit == 16777216'
 	"$MASU" --root "$STATE" notify --once "/$ID" oom >"$T/event" 3>&- &
 	watcher=$!
 	sleep 0.3
