@@ -78,5 +78,8 @@ $(B)/bench $(B)/floor: $(B)/%: test/bench/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -std=c11 -O2 $(WARNINGS) -static -o $@ $<
 
-bench: all $(B)/bench $(B)/floor
+$(B)/bench-group: test/bench/group.c $(B)/libmasu.a
+	$(CC) $(CPPFLAGS) -Iruntime -std=c11 -O2 $(WARNINGS) -o $@ $< $(B)/libmasu.a $(LIBS)
+
+bench: all $(B)/bench $(B)/floor $(B)/bench-group
 	@test/bench/bench.sh $(B)
