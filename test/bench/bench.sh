@@ -104,6 +104,11 @@ for runtime in "${runtimes[@]}"; do
 	program "$runtime" delete --force waiting >/dev/null 2>&1
 done
 
+# ---- groups: created and destroyed, beside the same mkdir, writes and rmdir ----
+read -r masus floor ratio < <("$build/bench-group" "$work/run/groups")
+printf '%-28s %-8s %8s us %8s us floor, %s times it\n' 'group create and destroy' masu "$masus" "$floor" "$ratio"
+echo "{\"scenario\":\"group create and destroy\",\"subject\":\"masu\",\"wall_us\":$masus,\"floor_us\":$floor,\"ratio\":$ratio}" >>"$json"
+
 # ---- one more start beside N that live: while the kernel still removes the last one, and when it has done so ----
 # beside NAME PAUSE...: the pause is not measured.
 beside() {
@@ -114,12 +119,6 @@ beside() {
 		masu '~' "$@" ';' "$build/masu" --root "$work/run/masu" run --bundle "$work/true" 'b{}' </dev/null
 }
 
-# ---- groups: created and destroyed, beside the same mkdir, writes and rmdir ----
-read -r masus floor ratio < <("$build/bench-group" "$work/run/groups")
-printf '%-28s %-8s %8s us %8s us floor, %s times it\n' 'group create and destroy' masu "$masus" "$floor" "$ratio"
-echo "{\"scenario\":\"group create and destroy\",\"subject\":\"masu\",\"wall_us\":$masus,\"floor_us\":$floor,\"ratio\":$ratio}" >>"$json"
-
-# ---- one more start beside N that live ----
 count=1
 for want in $alive; do
 	for ((; count < want; count++)); do
