@@ -79,7 +79,7 @@ $(B)/bench $(B)/floor: $(B)/%: test/bench/%.c
 	$(CC) $(CPPFLAGS) -std=c11 -O2 $(WARNINGS) -static -o $@ $<
 
 $(B)/bench-group: test/bench/group.c $(B)/libmasu.a
-	$(CC) $(CPPFLAGS) -Iruntime -std=c11 -O2 $(WARNINGS) -o $@ $< $(B)/libmasu.a $(LIBS)
+	$(CC) $(CPPFLAGS) -idirafter runtime -std=c11 -O2 $(WARNINGS) -o $@ $< $(B)/libmasu.a $(LIBS)
 
 bench: all $(B)/bench $(B)/floor $(B)/bench-group
 	@test/bench/bench.sh $(B)
