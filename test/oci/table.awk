@@ -26,21 +26,22 @@ FILENAME ~ /\.tap$/ && match($0, /^(not )?ok [0-9]+ /) {
 	name = FILENAME
 	gsub(/.*\/|\.tap$/, "", name)
 	result[name, test] = outcome
-	sum[name, outcome]++
 }
 
-# cell NAME ROW: ok, - (skipped) or what fails; of a row with many words, which.
-function cell(name, row, i, outcome, failed, words, skipped) {
+# cell NAME ROW: ok, - (skipped), "not run" or what fails; of a row with many words, which.
+function cell(name, row, i, outcome, failed, words, passed, skipped) {
 	for (i = 1; i <= count[row]; i++) {
 		outcome = result[name, tests[row, i]]
+		sum[name, outcome]++
 		skipped += outcome == "skipped"
-		if (outcome != "passed" && outcome != "skipped") {
+		passed += outcome == "passed"
+		if (outcome == "failed") {
 			failed++
 			words = words " `" substr(tests[row, i], length(row) + 2) "`"
 		}
 	}
 	if (!failed)
-		return skipped == count[row] ? "-" : "ok"
+		return skipped == count[row] ? "-" : passed + skipped == count[row] ? "ok" : "not run"
 	fails[row] = 1
 	if (count[row] == 1)
 		return "fails"
