@@ -232,6 +232,10 @@ int cgroup_destroy(struct cgroup *cgroup, struct err *err);
 /* v2 delegation: chown the directory and the files of /sys/kernel/cgroup/delegate to a host uid. */
 int cgroup_delegate(const struct cgroup *cgroup, uid_t uid, gid_t gid, struct err *err);
 
+/* v2: let a host user set triggers on its memory.pressure, and nothing else. ERR_UNSUPPORTED where
+ * the kernel does not measure it. */
+int cgroup_give_pressure(struct cgroup *cgroup, uid_t uid, gid_t gid, struct err *err);
+
 /* Number of OOM kills in it so far (0 when unknown), to explain a process that was killed. */
 uint64_t cgroup_oom_kills(const struct cgroup *cgroup);
 
@@ -374,6 +378,7 @@ struct cgroup_io_count {
 };
 
 struct cgroup_io_stats {
+	bool counted; /* lists that are empty mean nothing was read or written */
 	struct json_list bytes, operations; /* struct cgroup_io_count */
 	struct cgroup_pressure psi;
 };

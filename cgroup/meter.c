@@ -21,6 +21,7 @@ enum {
 	TEXT_FIRST_ROOM = 8192, /* memory.stat of 6.18 has 2 KiB */
 	TEXT_MAX = 16 << 20,
 	OWN = -1,
+	STILL_LEAST = 16,
 };
 
 /* One file and the rows that it fills. */
@@ -28,8 +29,9 @@ struct meter_file {
 	const struct cgroup_counter *rows;
 	size_t count;
 	const char *path;
-	int fd;   /* -1: opened for each reading */
-	int page; /* which size of huge pages it is about, or OWN */
+	int fd;                  /* -1: opened for each reading */
+	int page;                /* which size of huge pages it is about, or OWN */
+	enum cgroup_brief brief; /* the most urgent of its rows */
 };
 
 struct cgroup_meter {
@@ -40,6 +42,11 @@ struct cgroup_meter {
 	struct json_list sizes; /* const char *: of huge pages */
 	char *text;             /* malloc'ed: a file as it was read last */
 	size_t room;
+
+	/* CGROUP_BRIEF: in most containers nothing runs just then. What was read of one holds for
+	 * so many readings more, but not for ever: limits are changed from outside. */
+	struct cgroup_stats last;
+	unsigned int still_left;
 };
 
 /* How many of the rows are about the first one's file. */
@@ -58,14 +65,37 @@ static bool is_wanted(const struct cgroup_meter *meter, const struct cgroup_coun
 	return mask & CGROUP_BIT(row->controller) && (meter->detail == CGROUP_FULL || row->brief);
 }
 
-static bool is_any_wanted(const struct cgroup_meter *meter, const struct meter_file *file,
-			  uint32_t mask)
+/* True when another file tells this number already, as it does on a hybrid host. */
+static bool is_known(const struct cgroup_meter *meter, const struct cgroup_counter *row)
 {
-	for (size_t i = 0; i < file->count; i++) {
-		if (is_wanted(meter, &file->rows[i], mask))
-			return true;
+	const struct meter_file *files = meter->files.items;
+
+	if (meter->detail == CGROUP_FULL || row->read != cgroup_count_number)
+		return false;
+	for (size_t i = 0; i < meter->files.count; i++) {
+		for (size_t k = 0; k < files[i].count; k++) {
+			if (files[i].rows[k].brief && files[i].rows[k].offset == row->offset)
+				return true;
+		}
 	}
 	return false;
+}
+
+/* True when there is a row to read it for. */
+static bool choose(const struct cgroup_meter *meter, struct meter_file *file, uint32_t mask)
+{
+	bool wanted = false;
+
+	for (size_t i = 0; i < file->count; i++) {
+		const struct cgroup_counter *row = &file->rows[i];
+
+		if (!is_wanted(meter, row, mask) || is_known(meter, row))
+			continue;
+		wanted = true;
+		if (row->brief == BRIEF_SIGN || file->brief == BRIEF_NOT)
+			file->brief = row->brief;
+	}
+	return wanted;
 }
 
 /* A file that the kernel does not have is left out. */
@@ -97,7 +127,7 @@ static int add_rows(struct cgroup_meter *meter, uint32_t mask, const char *prefi
 
 		struct meter_file file = { .rows = rows + i, .count = same, .page = page };
 
-		if (!is_any_wanted(meter, &file, mask))
+		if (!choose(meter, &file, mask))
 			continue;
 		file.path = arena_printf(meter->cgroup->arena, "%s%s", prefix, rows[i].file);
 		if (!file.path || add_file(meter, &file) < 0)
@@ -295,22 +325,70 @@ static void derive(const struct cgroup_meter *meter, struct cgroup_memory_stats 
 		memory->effective_limit = (struct opt_u64){ true, meter->machine };
 }
 
-int cgroup_meter_read(struct cgroup_meter *meter, struct arena *arena, struct cgroup_stats *stats,
-		      struct err *err)
+/* All files of that kind, or with BRIEF_NOT all there are; how many could be read, -1 on error. */
+static int read_files(struct cgroup_meter *meter, enum cgroup_brief brief, struct arena *arena,
+		      struct cgroup_stats *stats, struct err *err)
 {
 	const struct meter_file *files = meter->files.items;
-	size_t seen = 0;
+	int seen = 0;
 
-	*stats = (struct cgroup_stats){ 0 };
-	if (prepare_pages(meter, arena, &stats->pages) < 0)
-		return err_sys(err, "read statistics");
 	for (size_t i = 0; i < meter->files.count; i++) {
+		if (brief && files[i].brief != brief)
+			continue;
 		int read = read_file(meter, &files[i], arena, stats);
 
 		if (read < 0)
 			return err_sys(err, "read %s", files[i].path);
-		seen += (size_t)read;
+		seen += read;
 	}
+	return seen;
+}
+
+/* Nothing has run in there since the last reading. */
+static bool is_still(struct cgroup_meter *meter, const struct cgroup_stats *stats)
+{
+	const struct cgroup_stats *last = &meter->last;
+
+	if (!stats->cpu.usage.total.set || !meter->still_left ||
+	    last->cpu.usage.total.value != stats->cpu.usage.total.value ||
+	    last->memory.usage.usage.value != stats->memory.usage.usage.value)
+		return false;
+	meter->still_left--;
+	return true;
+}
+
+/* As few files as will do. */
+static int read_brief(struct cgroup_meter *meter, struct arena *arena, struct cgroup_stats *stats,
+		      struct err *err)
+{
+	int signs = read_files(meter, BRIEF_SIGN, arena, stats, err), others = 0;
+
+	if (signs < 0)
+		return -1;
+	if (is_still(meter, stats)) {
+		*stats = meter->last;
+	} else {
+		/* differs from one to the other, so that their ends do not come together */
+		meter->still_left = STILL_LEAST + (unsigned int)(uintptr_t)meter / 64 % STILL_LEAST;
+		others = read_files(meter, BRIEF_STILL, arena, stats, err);
+		meter->last = *stats;
+	}
+	int always = others < 0 ? -1 : read_files(meter, BRIEF_ALWAYS, arena, stats, err);
+
+	return always < 0 ? -1 : signs + others + always;
+}
+
+int cgroup_meter_read(struct cgroup_meter *meter, struct arena *arena, struct cgroup_stats *stats,
+		      struct err *err)
+{
+	*stats = (struct cgroup_stats){ 0 };
+	if (prepare_pages(meter, arena, &stats->pages) < 0)
+		return err_sys(err, "read statistics");
+	int seen = meter->detail == CGROUP_BRIEF ? read_brief(meter, arena, stats, err)
+						 : read_files(meter, BRIEF_NOT, arena, stats, err);
+
+	if (seen < 0)
+		return -1;
 	if (meter->files.count && !seen)
 		return err_set(err, ENOENT, "read statistics: the container's cgroup is gone");
 	derive(meter, &stats->memory);

@@ -181,6 +181,24 @@ int cgroup_delegate(const struct cgroup *cgroup, uid_t uid, gid_t gid, struct er
 	return 0;
 }
 
+int cgroup_give_pressure(struct cgroup *cgroup, uid_t uid, gid_t gid, struct err *err)
+{
+	struct cgroup_place *place = cgroup_main_place(cgroup);
+	int dir = place ? cgroup_place_fd(place) : -1;
+
+	if (!place || !place->ops->whole)
+		return err_set(
+			err, ERR_UNSUPPORTED,
+			"masu.memoryPressure: this host has no cgroup v2, which measures it");
+	if (dir >= 0 && fchownat(dir, "memory.pressure", uid, gid, 0) == 0)
+		return 0;
+	if (errno != ENOENT)
+		return err_sys(err, "change the owner of %s/memory.pressure", place->dir);
+	err_set(err, ERR_UNSUPPORTED,
+		"masu.memoryPressure: this kernel does not measure pressure (%s)", place->dir);
+	return err_hint(err, "boot with psi=1");
+}
+
 uint64_t cgroup_oom_kills(const struct cgroup *cgroup)
 {
 	struct cgroup_place *place = cgroup_find_place(cgroup, CGROUP_MEMORY);

@@ -12,6 +12,14 @@ struct arena;
 struct cgroup_io_count;
 struct json_list;
 
+/* What a row is for CGROUP_BRIEF. */
+enum cgroup_brief {
+	BRIEF_NOT,
+	BRIEF_ALWAYS,
+	BRIEF_SIGN,  /* first of all: when none of these has changed, nothing ran in there */
+	BRIEF_STILL, /* does not change either then, and is not read */
+};
+
 /*
  * One row: a file, what to take out of it, and the member of struct cgroup_stats (or of struct
  * cgroup_page_stats) that it fills. Rows of one file stand together: it is read once. Where several
@@ -28,7 +36,7 @@ struct cgroup_counter {
 	size_t offset;
 	const char *key; /* what the line begins with; NULL: the file holds nothing else */
 	uint64_t unit;   /* of the kernel's number, in ns or bytes; 0 stands for 1 */
-	bool brief;      /* also read for CGROUP_BRIEF */
+	enum cgroup_brief brief;
 };
 
 struct cgroup_counters {

@@ -15,6 +15,7 @@ static int count_blkio(const struct cgroup_counter *counter, const char *text, s
 {
 	struct json_list *list = (struct json_list *)((char *)target + counter->offset);
 
+	((struct cgroup_stats *)target)->io.counted = true;
 	if (list->count) /* the scheduler's own file has said it already */
 		return 0;
 	for (const char *line = text; line; line = strchr(line, '\n')) {
@@ -39,22 +40,22 @@ enum {
 /* clang-format off */
 #define AT(member) offsetof(struct cgroup_stats, member)
 static const struct cgroup_counter rows[] = {
-	{ CGROUP_CPUACCT, "cpuacct.usage",                 cgroup_count_number, AT(cpu.usage.total), .brief = true },
+	{ CGROUP_CPUACCT, "cpuacct.usage",                 cgroup_count_number, AT(cpu.usage.total), .brief = BRIEF_SIGN },
 	{ CGROUP_CPUACCT, "cpuacct.stat",                  cgroup_count_number, AT(cpu.usage.user),           "user",   NS_OF_TICK },
 	{ CGROUP_CPUACCT, "cpuacct.stat",                  cgroup_count_number, AT(cpu.usage.kernel),         "system", NS_OF_TICK },
 	{ CGROUP_CPUACCT, "cpuacct.usage_percpu",          cgroup_count_list,   AT(cpu.usage.percpu) },
 	{ CGROUP_CPUACCT, "cpuacct.usage_percpu_sys",      cgroup_count_list,   AT(cpu.usage.percpu_kernel) },
 	{ CGROUP_CPUACCT, "cpuacct.usage_percpu_user",     cgroup_count_list,   AT(cpu.usage.percpu_user) },
-	{ CGROUP_CPU,     "cpu.stat",                      cgroup_count_number, AT(cpu.throttling.periods),           "nr_periods", .brief = true },
-	{ CGROUP_CPU,     "cpu.stat",                      cgroup_count_number, AT(cpu.throttling.throttled_periods), "nr_throttled", .brief = true },
-	{ CGROUP_CPU,     "cpu.stat",                      cgroup_count_number, AT(cpu.throttling.throttled_time),    "throttled_time", .brief = true },
+	{ CGROUP_CPU,     "cpu.stat",                      cgroup_count_number, AT(cpu.throttling.periods),           "nr_periods", .brief = BRIEF_STILL },
+	{ CGROUP_CPU,     "cpu.stat",                      cgroup_count_number, AT(cpu.throttling.throttled_periods), "nr_throttled", .brief = BRIEF_STILL },
+	{ CGROUP_CPU,     "cpu.stat",                      cgroup_count_number, AT(cpu.throttling.throttled_time),    "throttled_time", .brief = BRIEF_STILL },
 	{ CGROUP_MEMORY,  "memory.stat",                   cgroup_count_number, AT(memory.cache), "total_cache" },
-	{ CGROUP_MEMORY,  "memory.stat",                   cgroup_count_number, AT(memory.inactive_file),   "total_inactive_file", .brief = true },
-	{ CGROUP_MEMORY,  "memory.stat",                   cgroup_count_least,  AT(memory.effective_limit), "hierarchical_memory_limit", .brief = true },
+	{ CGROUP_MEMORY,  "memory.stat",                   cgroup_count_number, AT(memory.inactive_file),   "total_inactive_file", .brief = BRIEF_STILL },
+	{ CGROUP_MEMORY,  "memory.stat",                   cgroup_count_least,  AT(memory.effective_limit), "hierarchical_memory_limit", .brief = BRIEF_STILL },
 	{ CGROUP_MEMORY,  "memory.stat",                   cgroup_count_map,    AT(memory.raw) },
 	{ CGROUP_MEMORY,  "memory.soft_limit_in_bytes",    cgroup_count_number, AT(memory.reservation) },
 	{ CGROUP_MEMORY,  "memory.limit_in_bytes",         cgroup_count_number, AT(memory.usage.limit) },
-	{ CGROUP_MEMORY,  "memory.usage_in_bytes",         cgroup_count_number, AT(memory.usage.usage), .brief = true },
+	{ CGROUP_MEMORY,  "memory.usage_in_bytes",         cgroup_count_number, AT(memory.usage.usage), .brief = BRIEF_SIGN },
 	{ CGROUP_MEMORY,  "memory.max_usage_in_bytes",     cgroup_count_number, AT(memory.usage.max) },
 	{ CGROUP_MEMORY,  "memory.failcnt",                cgroup_count_number, AT(memory.usage.failcnt) },
 	{ CGROUP_MEMORY,  "memory.memsw.limit_in_bytes",   cgroup_count_number, AT(memory.swap.limit) },
@@ -73,11 +74,11 @@ static const struct cgroup_counter rows[] = {
 	{ CGROUP_MEMORY,  "memory.oom_control",            cgroup_count_number, AT(memory.events.oom_kill), "oom_kill" },
 	{ CGROUP_CPUSET,  "cpuset.effective_cpus",         cgroup_count_set,    AT(cpuset.cpus) },
 	{ CGROUP_CPUSET,  "cpuset.effective_mems",         cgroup_count_set,    AT(cpuset.mems) },
-	{ CGROUP_PIDS,    "pids.current",                  cgroup_count_number, AT(pids.current), .brief = true },
-	{ CGROUP_PIDS,    "pids.max",                      cgroup_count_number, AT(pids.limit), .brief = true },
+	{ CGROUP_PIDS,    "pids.current",                  cgroup_count_number, AT(pids.current), .brief = BRIEF_STILL },
+	{ CGROUP_PIDS,    "pids.max",                      cgroup_count_number, AT(pids.limit) },
 	/* bfq accounts only what it schedules itself; the throttle's files have everything */
-	{ CGROUP_BLKIO,   "blkio.bfq.io_service_bytes_recursive",      count_blkio, AT(io.bytes), .brief = true },
-	{ CGROUP_BLKIO,   "blkio.throttle.io_service_bytes_recursive", count_blkio, AT(io.bytes), .brief = true },
+	{ CGROUP_BLKIO,   "blkio.bfq.io_service_bytes_recursive",      count_blkio, AT(io.bytes) },
+	{ CGROUP_BLKIO,   "blkio.throttle.io_service_bytes_recursive", count_blkio, AT(io.bytes), .brief = BRIEF_ALWAYS },
 	{ CGROUP_BLKIO,   "blkio.bfq.io_serviced_recursive",           count_blkio, AT(io.operations) },
 	{ CGROUP_BLKIO,   "blkio.throttle.io_serviced_recursive",      count_blkio, AT(io.operations) },
 };

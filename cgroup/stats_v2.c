@@ -56,6 +56,7 @@ static int count_io(const struct cgroup_counter *counter, const char *text, stru
 {
 	struct json_list *list = (struct json_list *)((char *)target + counter->offset);
 
+	((struct cgroup_stats *)target)->io.counted = true;
 	if (list->count)
 		return 0;
 	for (const char *line = text; line; line = strchr(line, '\n')) {
@@ -78,21 +79,21 @@ enum {
 #define AT(member) offsetof(struct cgroup_stats, member)
 static const struct cgroup_counter rows[] = {
 	/* every directory has the times; the rest of the file comes with the controller */
-	{ CGROUP_CORE,   "cpu.stat",            cgroup_count_number,   AT(cpu.usage.total),  "usage_usec",  NS_OF_US, .brief = true },
+	{ CGROUP_CORE,   "cpu.stat",            cgroup_count_number,   AT(cpu.usage.total),  "usage_usec",  NS_OF_US, .brief = BRIEF_SIGN },
 	{ CGROUP_CORE,   "cpu.stat",            cgroup_count_number,   AT(cpu.usage.user),   "user_usec",   NS_OF_US },
 	{ CGROUP_CORE,   "cpu.stat",            cgroup_count_number,   AT(cpu.usage.kernel), "system_usec", NS_OF_US },
-	{ CGROUP_CPU,    "cpu.stat",            cgroup_count_number,   AT(cpu.throttling.periods),           "nr_periods", .brief = true },
-	{ CGROUP_CPU,    "cpu.stat",            cgroup_count_number,   AT(cpu.throttling.throttled_periods), "nr_throttled", .brief = true },
-	{ CGROUP_CPU,    "cpu.stat",            cgroup_count_number,   AT(cpu.throttling.throttled_time),    "throttled_usec", NS_OF_US, .brief = true },
+	{ CGROUP_CPU,    "cpu.stat",            cgroup_count_number,   AT(cpu.throttling.periods),           "nr_periods", .brief = BRIEF_STILL },
+	{ CGROUP_CPU,    "cpu.stat",            cgroup_count_number,   AT(cpu.throttling.throttled_periods), "nr_throttled", .brief = BRIEF_STILL },
+	{ CGROUP_CPU,    "cpu.stat",            cgroup_count_number,   AT(cpu.throttling.throttled_time),    "throttled_usec", NS_OF_US, .brief = BRIEF_STILL },
 	{ CGROUP_CORE,   "cpu.pressure",        cgroup_count_pressure, AT(cpu.psi) },
 	{ CGROUP_MEMORY, "memory.stat",         cgroup_count_number,   AT(memory.cache),        "file" },
 	{ CGROUP_MEMORY, "memory.stat",         cgroup_count_number,   AT(memory.kernel.usage), "kernel" },
-	{ CGROUP_MEMORY, "memory.stat",         cgroup_count_number,   AT(memory.inactive_file), "inactive_file", .brief = true },
+	{ CGROUP_MEMORY, "memory.stat",         cgroup_count_number,   AT(memory.inactive_file), "inactive_file", .brief = BRIEF_STILL },
 	{ CGROUP_MEMORY, "memory.stat",         cgroup_count_map,      AT(memory.raw) },
-	{ CGROUP_MEMORY, "memory.max",          cgroup_count_number,   AT(memory.usage.limit), .brief = true },
-	{ CGROUP_MEMORY, "memory.max",          cgroup_count_least,    AT(memory.effective_limit), .brief = true },
+	{ CGROUP_MEMORY, "memory.max",          cgroup_count_number,   AT(memory.usage.limit) },
+	{ CGROUP_MEMORY, "memory.max",          cgroup_count_least,    AT(memory.effective_limit), .brief = BRIEF_STILL },
 	{ CGROUP_MEMORY, "memory.low",          cgroup_count_number,   AT(memory.reservation) },
-	{ CGROUP_MEMORY, "memory.current",      cgroup_count_number,   AT(memory.usage.usage), .brief = true },
+	{ CGROUP_MEMORY, "memory.current",      cgroup_count_number,   AT(memory.usage.usage), .brief = BRIEF_SIGN },
 	{ CGROUP_MEMORY, "memory.peak",         cgroup_count_number,   AT(memory.usage.max) },
 	{ CGROUP_MEMORY, "memory.events",       cgroup_count_number,   AT(memory.usage.failcnt), "max" },
 	{ CGROUP_MEMORY, "memory.events",       cgroup_count_number,   AT(memory.events.low),            "low" },
@@ -107,16 +108,16 @@ static const struct cgroup_counter rows[] = {
 	{ CGROUP_CORE,   "memory.pressure",     cgroup_count_pressure, AT(memory.psi) },
 	{ CGROUP_CPUSET, "cpuset.cpus.effective", cgroup_count_set,    AT(cpuset.cpus) },
 	{ CGROUP_CPUSET, "cpuset.mems.effective", cgroup_count_set,    AT(cpuset.mems) },
-	{ CGROUP_PIDS,   "pids.current",        cgroup_count_number,   AT(pids.current), .brief = true },
-	{ CGROUP_PIDS,   "pids.max",            cgroup_count_number,   AT(pids.limit), .brief = true },
-	{ CGROUP_BLKIO,  "io.stat",             count_io,              AT(io.bytes),      "bytes", .brief = true },
+	{ CGROUP_PIDS,   "pids.current",        cgroup_count_number,   AT(pids.current), .brief = BRIEF_STILL },
+	{ CGROUP_PIDS,   "pids.max",            cgroup_count_number,   AT(pids.limit) },
+	{ CGROUP_BLKIO,  "io.stat",             count_io,              AT(io.bytes),      "bytes", .brief = BRIEF_ALWAYS },
 	{ CGROUP_BLKIO,  "io.stat",             count_io,              AT(io.operations), "ios" },
 	{ CGROUP_CORE,   "io.pressure",         cgroup_count_pressure, AT(io.psi) },
 };
 #undef AT
 
 static const struct cgroup_counter ancestor_rows[] = {
-	{ CGROUP_MEMORY, "memory.max", cgroup_count_least, offsetof(struct cgroup_stats, memory.effective_limit), .brief = true },
+	{ CGROUP_MEMORY, "memory.max", cgroup_count_least, offsetof(struct cgroup_stats, memory.effective_limit), .brief = BRIEF_STILL },
 };
 
 #define AT(member) offsetof(struct cgroup_page_stats, member)

@@ -24,6 +24,7 @@
 #include "runtime/masu.h"
 #include "runtime/network.h"
 #include "runtime/notify.h"
+#include "runtime/pressure.h"
 #include "runtime/root.h"
 
 /* The bundle as an absolute path: hooks, `state` and later commands have another working directory.
@@ -260,7 +261,8 @@ int creation_walk(struct creation *creation, struct err *err)
 	struct container *container = &creation->container;
 	struct startup *startup = &creation->startup;
 
-	if (creation_check_terminal(creation, err) < 0 || notify_prepare(creation, err) < 0)
+	if (creation_check_terminal(creation, err) < 0 || notify_prepare(creation, err) < 0 ||
+	    pressure_prepare(creation, err) < 0)
 		return -1;
 	container->root_fd = state_open_root(container->masu->root, true, err);
 	if (container->root_fd < 0)

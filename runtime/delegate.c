@@ -33,8 +33,7 @@ static bool is_asked(const struct spec *spec)
 	return false;
 }
 
-/* The host's id of one inside; false when the maps do not have it. */
-static bool find_host_id(const struct json_list *maps, uint32_t id, uint32_t *host_id)
+bool delegate_host_id(const struct json_list *maps, uint32_t id, uint32_t *host_id)
 {
 	const struct ns_id_map *map = maps->items;
 
@@ -56,8 +55,8 @@ int delegate_cgroup(const struct startup *startup, struct err *err)
 	/* the ids of a user namespace that is joined are not ours to guess */
 	if (!is_asked(spec) || !ns_is_new(ns, NS_USER) || !spec->process)
 		return 0;
-	if (!find_host_id(&ns->uid_maps, spec->process->security.user.uid, &uid) ||
-	    !find_host_id(&ns->gid_maps, spec->process->security.user.gid, &gid))
+	if (!delegate_host_id(&ns->uid_maps, spec->process->security.user.uid, &uid) ||
+	    !delegate_host_id(&ns->gid_maps, spec->process->security.user.gid, &gid))
 		return 0;
 	return cgroup_delegate(startup->container->cgroup, uid, gid, err);
 }

@@ -2,7 +2,11 @@
 /* Giving a container its own cgroup. */
 #pragma once
 
+#include <stdbool.h>
+#include <stdint.h>
+
 struct err;
+struct json_list;
 struct startup;
 
 /*
@@ -11,3 +15,6 @@ struct startup;
  * of the directory itself stay the host's.
  */
 int delegate_cgroup(const struct startup *startup, struct err *err);
+
+/* The host's id of one inside; false when the maps (struct ns_id_map) do not have it. */
+bool delegate_host_id(const struct json_list *maps, uint32_t id, uint32_t *host_id);

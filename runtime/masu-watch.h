@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* libmasu: being told what happens to containers and cgroups. */
+/* libmasu: measuring what containers and cgroups use, and being told what happens to them. */
 #ifndef MASU_WATCH_H
 #define MASU_WATCH_H
 
@@ -15,6 +15,64 @@ extern "C" {
  * The rules of masu.h hold here, too. A name is a container's id, or the path of a cgroup below
  * each hierarchy that has it, "/a/b".
  */
+
+/* ---- measuring, again and again ---- */
+
+/* In place of a number: the kernel or this version does not tell it, or there is no limit. */
+#define MASU_UNKNOWN UINT64_MAX
+
+/* Counters of one container. Times are in ns, sizes in bytes, all else is a number of things; what
+ * counts up does so since the cgroup was made. Those marked F are read with MASU_METER_FULL only.
+ */
+struct masu_reading {
+	const struct masu_reading *next;
+	const char *name;
+	uint64_t time_ns; /* when it was read, on CLOCK_MONOTONIC */
+
+	uint64_t cpu_ns;
+	uint64_t cpu_user_ns, cpu_system_ns; /* F */
+	uint64_t cpu_periods, cpu_throttled_periods, cpu_throttled_ns;
+
+	uint64_t memory;
+	uint64_t memory_working_set;     /* without file pages that nobody has used lately */
+	uint64_t memory_limit;           /* F: its own */
+	uint64_t memory_effective_limit; /* the least of its own, its ancestors' and the machine */
+	uint64_t memory_peak;            /* F */
+	uint64_t memory_and_swap;        /* F */
+	uint64_t oom_kills;              /* F */
+
+	uint64_t pids, pids_limit;
+
+	uint64_t io_read, io_written;            /* bytes of all devices */
+	uint64_t io_reads, io_writes;            /* F: operations */
+	uint64_t network_received, network_sent; /* bytes of all interfaces of its own network */
+	uint64_t cpu_stall_ns;                   /* F: some process waited for a CPU */
+	uint64_t memory_stall_ns;                /* F: some process waited for memory */
+	uint64_t io_stall_ns;                    /* F: some process waited for a device */
+};
+
+enum masu_meter_flags {
+	MASU_METER_FULL = 1, /* also what takes more files to read */
+};
+
+struct masu_meter;
+
+/*
+ * Get ready to read the counters of these, or with `names` NULL of all running containers of the
+ * state root, those included that come later. `names` ends with NULL. The files stay open: some
+ * eight descriptors for each; where the process may have no more, they are opened for each reading.
+ * One thread at a time may use a meter. MASU_ERR_NOT_FOUND, MASU_ERR_STATE for one that is stopped.
+ */
+MASU_API int masu_meter_open(struct masu *masu, const char *const *names, unsigned int flags,
+			     struct masu_meter **meter, struct masu_error *error);
+
+/*
+ * Read them all. The list is sorted by name, belongs to the meter, and is valid until its next use;
+ * what has ended is no longer in it. *first is NULL when there is none (any more).
+ */
+MASU_API int masu_meter_read(struct masu_meter *meter, const struct masu_reading **first,
+			     struct masu_error *error);
+MASU_API void masu_meter_close(struct masu_meter *meter);
 
 /* ---- notifications ---- */
 

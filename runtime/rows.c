@@ -18,6 +18,7 @@
 #include "net/net.h"
 #include "runtime/delegate.h"
 #include "runtime/notify.h"
+#include "runtime/pressure.h"
 #include "runtime/unix_socket.h"
 
 /* ---- state-dir: the folder, its lock, the record that makes every later step undoable ---- */
@@ -93,7 +94,7 @@ int run_resources(struct startup *startup, struct err *err)
 
 	if (resources && cgroup_apply(startup->container->cgroup, resources, err) < 0)
 		return -1;
-	return delegate_cgroup(startup, err);
+	return delegate_cgroup(startup, err) < 0 ? -1 : pressure_give(startup, err);
 }
 
 /* With systemd a holder has kept the scope until here: from now on masu-init does. */

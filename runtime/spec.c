@@ -71,12 +71,25 @@ static const struct json_row linux_rows[] = {
 };
 static const struct json_object linux_object = JSON_OBJECT_OF(struct spec_linux, linux_rows);
 
+static const struct json_row pressure_rows[] = {
+	{ "full",     JSON_BOOL, AT(spec_pressure, full) },
+	{ "stallMs",  JSON_UINT, AT(spec_pressure, stall_ms),  .min = 1,   .max = 10000 },
+	{ "windowMs", JSON_UINT, AT(spec_pressure, window_ms), .min = 500, .max = 10000 }, /* psi.rst */
+};
+static const struct json_object pressure_object = {
+	.rows = pressure_rows,
+	.row_count = sizeof(pressure_rows) / sizeof(pressure_rows[0]),
+	.size = sizeof(struct spec_pressure),
+	.present = offsetof(struct spec_pressure, present) + 1,
+};
+
 static const struct json_row masu_rows[] = {
 	{ "preset",    JSON_TEXT, AT(spec_masu, preset) },
 	{ "storage",   JSON_OBJECT,     AT(spec_masu, storage), &storage_spec_object },
 	{ "network",   JSON_OBJECT_PTR, AT(spec_masu, network), &net_spec_object },
 	{ "group",     JSON_TEXT,       AT(spec_masu, group), .flags = JSON_CLEAN | JSON_NOT_EMPTY },
 	{ "resources", JSON_OBJECT_PTR, AT(spec_masu, resources), &cgroup_intent_object },
+	{ "memoryPressure", JSON_OBJECT, AT(spec_masu, memory_pressure), &pressure_object },
 };
 static const struct json_object masu_object = JSON_OBJECT_OF(struct spec_masu, masu_rows);
 

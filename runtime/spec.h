@@ -79,6 +79,13 @@ struct spec_linux {
 	struct cgroup_rdt_spec *intel_rdt;  /* NULL: not used */
 };
 
+/* masu.memoryPressure: the trigger that the program is to write; 0 stands for the default. */
+struct spec_pressure {
+	bool present;
+	bool full; /* all processes waited, not just some */
+	unsigned int stall_ms, window_ms;
+};
+
 /* The extension object "masu", which other runtimes ignore. */
 struct spec_masu {
 	const char *preset;          /* "default", or NULL: the file means exactly what OCI says */
@@ -86,6 +93,7 @@ struct spec_masu {
 	struct net_spec *network;    /* NULL: not there */
 	const char *group;           /* whose limits hold for the container, too; NULL: none */
 	struct cgroup_intent *resources; /* limits as intent; NULL: not there */
+	struct spec_pressure memory_pressure;
 };
 
 struct spec {

@@ -170,6 +170,15 @@ static int check_linux(const struct spec *spec, struct err *err)
 	return net_check_devices(&part->net_devices, has_network, err);
 }
 
+static int check_pressure(const struct spec_pressure *pressure, struct err *err)
+{
+	if (pressure->stall_ms && pressure->window_ms && pressure->stall_ms > pressure->window_ms)
+		return err_set(err, ERR_INPUT,
+			       "masu.memoryPressure.stallMs: %u is longer than the window of %u",
+			       pressure->stall_ms, pressure->window_ms);
+	return 0;
+}
+
 int spec_check(const struct spec *spec, struct err *err)
 {
 	static const struct security_process nobody;
@@ -187,6 +196,8 @@ int spec_check(const struct spec *spec, struct err *err)
 		return -1;
 	if (security_check(spec->process ? &spec->process->security : &nobody,
 			   &spec->linux_part.security, err) < 0)
+		return -1;
+	if (check_pressure(&spec->masu.memory_pressure, err) < 0)
 		return -1;
 	if (spec->masu.resources &&
 	    cgroup_intent_check(spec->masu.resources, "masu.resources.", err) < 0)

@@ -52,7 +52,7 @@ extern const struct command cli_checkpoint, cli_commit, cli_create, cli_delete, 
 	cli_doctor, cli_events, cli_notify, cli_exec, cli_explain, cli_export, cli_features, cli_gc,
 	cli_group, cli_help, cli_image, cli_kill, cli_list, cli_lmctfy, cli_network, cli_pause,
 	cli_ps, cli_restore, cli_resume, cli_run, cli_snapshot, cli_spec, cli_start, cli_state,
-	cli_storage, cli_update, cli_version;
+	cli_stats, cli_storage, cli_top, cli_update, cli_version;
 
 /* The command, or a member of the family named so, of a list that ends with NULL. NULL with error.
  */

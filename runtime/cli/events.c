@@ -2,11 +2,10 @@
 /* masu events: statistics and out-of-memory kills of a container, one JSON object a line. */
 #include "runtime/cli/cli.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "runtime/cli/interval.h"
 #include "runtime/masu.h"
 
 struct events_values {
@@ -23,52 +22,7 @@ static const struct option_row events_rows[] = {
 	{ 0 },
 };
 
-static const struct {
-	const char *name;
-	unsigned int ms;
-} units[] = {
-	{ "ms", 1 },
-	{ "s",  1000 },
-	{ "m",  60 * 1000 },
-	{ "h",  60 * 60 * 1000 },
-};
-
 /* clang-format on */
-
-/* The milliseconds of a unit; 0 when it is none. */
-static unsigned int unit_ms(const char *text, size_t length)
-{
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (strlen(units[i].name) == length && strncmp(units[i].name, text, length) == 0)
-			return units[i].ms;
-	}
-	return 0;
-}
-
-/* Numbers with units, one behind the other, as Go's time.Duration is written: "1m30s". */
-static int parse_interval(const char *text, unsigned int *interval_ms, struct masu_error *error)
-{
-	unsigned long long sum = 0;
-	const char *at = text;
-
-	do {
-		size_t digits = strspn(at, "0123456789");
-		size_t length = strcspn(at + digits, "0123456789");
-		unsigned int unit = unit_ms(at + digits, length);
-
-		/* nine digits of hours fit into the sum */
-		if (!digits || digits > 9 || !unit)
-			return cli_fail(error, MASU_ERR_INPUT,
-					"option --interval: \"%s\" is not a time like 5s", text);
-		sum += strtoull(at, NULL, 10) * unit;
-		at += digits + length;
-	} while (*at && sum <= UINT_MAX);
-	if (!sum || sum > UINT_MAX)
-		return cli_fail(error, MASU_ERR_INPUT, "option --interval: \"%s\" is too %s", text,
-				sum ? "long" : "short");
-	*interval_ms = (unsigned int)sum;
-	return 0;
-}
 
 /* Each line at once, also into a pipe; no more of them when nobody takes them. */
 static bool print_line(const char *json, void *data)
@@ -84,7 +38,7 @@ static int run_events(struct cli *cli, void *data, struct masu_error *error)
 	char *json;
 
 	cli->subject = cli->args[0];
-	if (parse_interval(values->interval ? values->interval : "5s", &interval_ms, error) < 0)
+	if (interval_parse(values->interval ? values->interval : "5s", &interval_ms, error) < 0)
 		return -1;
 	if (!values->stats)
 		return masu_events(cli->masu, cli->args[0], interval_ms, print_line, NULL, error);

@@ -56,12 +56,12 @@ static const struct option_row version_rows[] = {
 /* clang-format on */
 
 const struct command *const cli_commands[] = {
-	&cli_run,      &cli_create,  &cli_start,   &cli_state,    &cli_kill,       &cli_delete,
-	&cli_list,     &cli_exec,    &cli_ps,      &cli_pause,    &cli_resume,     &cli_update,
-	&cli_events,   &cli_notify,  &cli_image,   &cli_commit,   &cli_diff,       &cli_export,
-	&cli_snapshot, &cli_storage, &cli_network, &cli_group,    &cli_lmctfy,     &cli_doctor,
-	&cli_spec,     &cli_explain, &cli_gc,      &cli_features, &cli_checkpoint, &cli_restore,
-	&cli_version,  &cli_help,    NULL,
+	&cli_run,        &cli_create,  &cli_start,    &cli_state,   &cli_kill,    &cli_delete,
+	&cli_list,       &cli_exec,    &cli_ps,       &cli_pause,   &cli_resume,  &cli_update,
+	&cli_stats,      &cli_top,     &cli_events,   &cli_notify,  &cli_image,   &cli_commit,
+	&cli_diff,       &cli_export,  &cli_snapshot, &cli_storage, &cli_network, &cli_group,
+	&cli_lmctfy,     &cli_doctor,  &cli_spec,     &cli_explain, &cli_gc,      &cli_features,
+	&cli_checkpoint, &cli_restore, &cli_version,  &cli_help,    NULL,
 };
 
 int cli_fail(struct masu_error *error, int code, const char *format, ...)

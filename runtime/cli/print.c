@@ -69,14 +69,18 @@ void print_document(FILE *out, const char *text)
 
 int print_table_add(struct print_table *table, const char *format, ...)
 {
-	char **cells = realloc(table->cells, (table->count + 1) * sizeof(*cells));
 	va_list args;
 
-	if (!cells)
-		return -1;
-	table->cells = cells;
+	if (!(table->count & (table->count - 1))) { /* room for twice as many */
+		size_t room = table->count ? table->count * 2 : 1;
+		char **cells = realloc(table->cells, room * sizeof(*cells));
+
+		if (!cells)
+			return -1;
+		table->cells = cells;
+	}
 	va_start(args, format);
-	int length = vasprintf(&cells[table->count], format, args);
+	int length = vasprintf(&table->cells[table->count], format, args);
 	va_end(args);
 	if (length < 0)
 		return -1;
@@ -98,14 +102,19 @@ static int column_width(const struct print_table *table, size_t column)
 
 void print_table_end(FILE *out, struct print_table *table)
 {
+	int *widths = calloc(table->columns, sizeof(*widths)); /* without memory: not aligned */
+
+	for (size_t column = 0; widths && column < table->columns; column++)
+		widths[column] = column_width(table, column);
 	for (size_t i = 0; i < table->count; i++) {
 		size_t column = i % table->columns;
 
 		if (column + 1 == table->columns)
 			fprintf(out, "%s\n", table->cells[i]);
 		else
-			fprintf(out, "%-*s  ", column_width(table, column), table->cells[i]);
+			fprintf(out, "%-*s  ", widths ? widths[column] : 0, table->cells[i]);
 	}
+	free(widths);
 	for (size_t i = 0; i < table->count; i++)
 		free(table->cells[i]);
 	free(table->cells);

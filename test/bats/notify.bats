@@ -105,11 +105,16 @@ need_memory() {
 @test "short memory is told at the level that was asked for, not in floods" {
 	need_memory
 	need 'pressure of memory' sh -c 'ls /sys/fs/cgroup/memory/memory.pressure_level || cat /proc/pressure/memory'
-	spec_edit '.linux.resources.memory = {"limit": 20000000, "swap": 20000000}'
+	# v1 tells of reclaim, v2 of time lost to it: a soft limit makes some
+	if has_v1 memory; then
+		spec_edit '.linux.resources.memory = {"limit": 20000000, "swap": 20000000}'
+	else
+		spec_edit '.linux.resources.unified = {"memory.high": "10000000", "memory.max": "60000000"}'
+	fi
 	start_box
 	listen_for "$ID" pressure=low
 	for _ in 1 2 3; do
-		run_masu exec "$ID" /probe mem 200000000
+		run_masu exec "$ID" /bin/busybox timeout 3 /probe mem 200000000
 	done
 	wait_for 5 told pressure 1
 	expect_last '.argument == "low" and .value > 0'
@@ -247,4 +252,42 @@ switches() {
 	spec_edit 'del(.linux.resources)'
 	masu_ok --cgroup-manager disabled run --detach --bundle "$BUNDLE" "$ID"
 	masu_fails 'no cgroup' --cgroup-manager disabled notify "$ID" oom
+}
+
+# The container sees its own cgroup, read-only as everywhere.
+mount_cgroup() {
+	spec_edit '.mounts += [{"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup",
+		"options": ["ro", "nosuid", "noexec", "nodev"]}]'
+}
+
+@test "a program that asks for it can watch its own shortage of memory" {
+	need 'cgroup v2, which measures it' grep -q cgroup2 /proc/mounts
+	need 'pressure of memory' test -r /proc/pressure/memory
+	mount_cgroup
+	spec_edit '.masu.memoryPressure = {} | .process.user = {"uid": 1000, "gid": 1000}'
+	shell 'echo "$MEMORY_PRESSURE_WATCH"; printf "some 200000 2000000\0" >"$MEMORY_PRESSURE_WATCH" && echo set
+		cat "$MEMORY_PRESSURE_WATCH"; echo "$MEMORY_PRESSURE_WRITE"; echo 1 >"${MEMORY_PRESSURE_WATCH%/*}/cgroup.procs"'
+	run_masu run --bundle "$BUNDLE" "$ID"
+	matches "$(sed -n 1p "$T/out")" '^/sys/fs/cgroup(/unified)?/memory.pressure$'
+	equal "$(sed -n 2p "$T/out")" set
+	matches "$(sed -n 3p "$T/out")" '^some avg10='
+	equal "$(tail -1 "$T/out" | base64 -d | tr '\0' '|')" 'some 200000 2000000|'
+	lacks "$(<"$T/err")" 'pressure'
+	matches "$(<"$T/err")" 'cgroup.procs' # nothing else of it can be written
+}
+
+@test "the trigger can be chosen, and where there is nothing to watch it is refused" {
+	need 'cgroup v2, which measures it' grep -q cgroup2 /proc/mounts
+	need 'pressure of memory' test -r /proc/pressure/memory
+	mount_cgroup
+	spec_edit '.masu.memoryPressure = {"full": true, "stallMs": 150, "windowMs": 4000}'
+	process /bin/env
+	run_box
+	equal "$(sed -n 's/^MEMORY_PRESSURE_WRITE=//p' "$T/out" | base64 -d | tr '\0' '|')" 'full 150000 4000000|'
+	spec_edit '.masu.memoryPressure.stallMs = 5000'
+	refused 'masu.memoryPressure.stallMs'
+	spec_edit '.masu.memoryPressure = {"windowMs": 5}'
+	refused 'masu.memoryPressure.windowMs'
+	spec_edit '.masu.memoryPressure = {} | .mounts |= map(select(.type != "cgroup"))'
+	refused 'masu.memoryPressure: the container does not see its cgroup'
 }
