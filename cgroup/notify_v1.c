@@ -163,7 +163,8 @@ static void look_members(struct cgroup_source *source, bool woken)
 	struct cgroup_pid_list list = { 0 };
 	int64_t now = cgroup_clock_ms();
 
-	if (cgroup_tree_tasks(cgroup_place_fd(source->place), "cgroup.procs", &list) < 0 && list.count == 0) {
+	if (cgroup_tree_tasks(cgroup_place_fd(source->place), "cgroup.procs", &list) < 0 &&
+	    list.count == 0) {
 		source->due_ms = now + EMPTY_LOOK_MS;
 		return;
 	}

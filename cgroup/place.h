@@ -67,7 +67,7 @@ struct cgroup_ops {
 	const char *name;
 	const struct cgroup_knobs *knobs;
 	const struct cgroup_counters *counters;
-	const struct cgroup_signal *signals; /* by enum cgroup_event_kind */
+	const struct cgroup_signal *signals;  /* by enum cgroup_event_kind */
 	const char *self_file;                /* a process that writes "0" here moves itself */
 	const char *threads_file;             /* one thread a line */
 	const char *oom_file;                 /* has a line "oom_kill N" */

@@ -162,8 +162,8 @@ struct group_place {
 int group_place_container(struct masu *masu, const struct group_place *place, struct arena *arena,
 			  struct cgroup_state *state, struct err *err);
 
-/* A group's state by its name, for what only wants to read: *parts is what it isolates. 1: found; 0:
- * there is no such group. */
+/* A group's state by its name, for what only wants to read: *parts is what it isolates. 1: found;
+ * 0: there is no such group. */
 int group_find_state(struct masu *masu, const char *name, struct arena *arena,
 		     struct cgroup_state *state, unsigned int *parts);
 

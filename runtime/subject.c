@@ -24,8 +24,8 @@ static int open_path(struct subject *subject, const char *path, struct err *err)
 			       path);
 	if (group_find_state(container->masu, path, &container->arena, &container->state.cgroup,
 			     &parts)) {
-		container->cgroup = cgroup_open_own(&container->state.cgroup, parts,
-						    &container->arena, err);
+		container->cgroup =
+			cgroup_open_own(&container->state.cgroup, parts, &container->arena, err);
 		return container->cgroup ? 0 : -1;
 	}
 	if (cgroup_plan(CGROUP_FS, path, "", false, &container->arena, &container->state.cgroup,
