@@ -64,13 +64,13 @@ loop_device() {
 
 teardown() {
 	end_jobs
-	release_containers
-	if [[ -n ${loop:-} ]]; then
-		! mountpoint -q "$T/mnt" || umount "$T/mnt"
-		losetup --detach "$loop"
-	fi
-	assert_host_clean
-	assert_no_reports
+	all_of release_containers release_disk assert_host_clean assert_no_reports
+}
+
+release_disk() {
+	[[ -n ${loop:-} ]] || return 0
+	! mountpoint -q "$T/mnt" || umount "$T/mnt" || return
+	losetup --detach "$loop"
 }
 
 # How many ms more than 3 s this machine needs for 24 waits of 125 ms, which is what a transfer that is held back does.

@@ -4,9 +4,8 @@ load lib
 
 teardown() {
 	end_jobs
-	release_containers
 	[[ ! -e $T/profile ]] || apparmor_parser --remove "$T/profile" 2>/dev/null || true
-	assert_host_clean
+	all_of release_containers assert_host_clean assert_no_reports
 }
 
 need_apparmor() {

@@ -32,10 +32,17 @@ own_world() {
 
 teardown() {
 	end_jobs
-	release_containers
-	release_groups
-	assert_host_clean
-	assert_no_reports
+	all_of release_containers release_groups assert_host_clean assert_no_reports
+}
+
+# all_of FUNCTION...: calls each, and fails when one did. bats looks at nothing but the last status of a teardown.
+all_of() {
+	local function status=0
+
+	for function; do
+		"$function" || status=1
+	done
+	return $status
 }
 
 # What a failed test has left running in the background.
@@ -346,7 +353,7 @@ release_groups() {
 
 	[[ -d $STATE/.groups ]] || return 0
 	for group in $("$MASU" --root "$STATE" group list /); do
-		"$MASU" --root "$STATE" group destroy --force "$group" || fail "group destroy --force $group failed"
+		"$MASU" --root "$STATE" group destroy --force "$group" || fail "group destroy --force $group failed" || return
 	done
 }
 

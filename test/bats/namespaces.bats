@@ -6,8 +6,7 @@ load lib
 teardown() {
 	end_jobs
 	ip link del "mt$((BATS_ROOT_PID % 100000))" 2>/dev/null || true
-	release_containers
-	assert_host_clean
+	all_of release_containers assert_host_clean assert_no_reports
 }
 
 host_ns() {

@@ -15,11 +15,12 @@ setup() {
 }
 
 teardown() {
-	release_containers
+	all_of release_containers end_stage assert_host_clean assert_no_reports
+}
+
+end_stage() {
 	end_jobs
 	[[ -z ${HOST:-} ]] || kill "$HOST" "$OUTSIDE"
-	assert_host_clean
-	assert_no_reports
 }
 
 # ---- the stage ----

@@ -17,10 +17,7 @@ setup() {
 
 teardown() {
 	end_jobs
-	release_containers
-	assert_store_clean
-	assert_host_clean
-	assert_no_reports
+	all_of release_containers assert_store_clean assert_host_clean assert_no_reports
 }
 
 run_masu() {
@@ -40,11 +37,9 @@ make_tar() {
 assert_store_clean() {
 	UNDER_TEST=$MASU
 	[[ -e $STORE/store.json ]] || return 0
-	masu_ok storage info --json
-	expect '.roots == 0' '.snapshots == 0'
-	masu_ok storage check
-	equal "$out" '' 'what the check found'
-	equal "$(ls -A "$STORE/intents")" '' 'intents'
+	masu_ok storage info --json && expect '.roots == 0' '.snapshots == 0' &&
+		masu_ok storage check && equal "$out" '' 'what the check found' &&
+		equal "$(ls -A "$STORE/intents")" '' 'intents'
 }
 
 import() {
