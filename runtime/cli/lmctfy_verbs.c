@@ -67,10 +67,13 @@ static char *take_spec(const struct lmctfy *lmctfy, const char *argument,
 			 "want the spec either as an argument or as a file behind -c");
 		return NULL;
 	}
-	spec = lmctfy->config ? input_read_bytes(lmctfy->config, &options->spec_length, error)
-			      : strdup(argument);
-	if (!spec && argument)
-		cli_fail_sys(error, "read the spec");
+	if (lmctfy->config) {
+		spec = input_read_bytes(lmctfy->config, &options->spec_length, error);
+	} else {
+		spec = strdup(argument);
+		if (!spec)
+			cli_fail_sys(error, "read the spec");
+	}
 	options->size = sizeof(*options);
 	options->spec = spec;
 	options->source = lmctfy->config;
