@@ -81,11 +81,14 @@ void shape_build_redirect(struct nlmsghdr *message, const struct netlink_shape *
 {
 	struct tcmsg *header = put_header(message, shape, "u32");
 
-	struct {
+	/* the selector ends in its list of keys */
+	union {
 		struct tc_u32_sel select;
-		struct tc_u32_key key;
-	} all = { .select = { .flags = TC_U32_TERMINAL, .nkeys = 1 } };
+		char bytes[sizeof(struct tc_u32_sel) + sizeof(struct tc_u32_key)];
+	} all = { .bytes = { 0 } };
 
+	all.select.flags = TC_U32_TERMINAL;
+	all.select.nkeys = 1;
 	header->tcm_parent = INGRESS_HANDLE;
 	header->tcm_info = TC_H_MAKE(FILTER_PRIORITY << 16, htons(ETH_P_ALL));
 	struct nlattr *options = mnl_attr_nest_start(message, TCA_OPTIONS);
