@@ -153,6 +153,9 @@ int masu_open(const struct masu_options *given, struct masu **result, struct mas
 
 	if (api_options(&options, sizeof(options), given, err) < 0 || kernel_require(err) < 0)
 		return -1;
+	if ((unsigned int)options.cgroup_manager > MASU_CGROUP_SYSTEMD)
+		return err_set(err, ERR_INPUT, "cgroup manager %d: there is none of this number",
+			       (int)options.cgroup_manager);
 	if (options.systemd_timeout_s > SYSTEMD_TIMEOUT_MAX_S)
 		return err_set(err, ERR_INPUT, "systemd's time to answer: over %d s",
 			       SYSTEMD_TIMEOUT_MAX_S);

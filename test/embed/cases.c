@@ -258,8 +258,8 @@ static void check_open_errors(const struct place *place)
 	options.root = "";
 	FAILS(MASU_ERR_INPUT, masu_open(&options, &unwritten, &error));
 	options.root = place->root;
-	options.cgroup_manager = MASU_CGROUP_SYSTEMD;
-	FAILS(MASU_ERR_UNSUPPORTED, masu_open(&options, &unwritten, &error));
+	options.cgroup_manager = (enum masu_cgroup_manager)99;
+	FAILS(MASU_ERR_INPUT, masu_open(&options, &unwritten, &error));
 	options.size = 0;
 	FAILS(MASU_ERR_INPUT, masu_open(&options, &unwritten, &error));
 	CHECK(unwritten == place->masu);
