@@ -251,7 +251,8 @@ int startup_send_plan(struct startup *startup, struct err *err)
 	if (memory < 0 || fd_write_all(memory, flat->data, flat->size) < 0)
 		return err_sys(err, "write plan");
 	fds[0] = memory;
-	memcpy(fds + 1, flat->fds, part * sizeof(int));
+	if (part)
+		memcpy(fds + 1, flat->fds, part * sizeof(int));
 	if (fd_send(startup->control, "p", 1, fds, part + 1) < 0)
 		return err_sys(err, "send plan");
 	for (sent = part; sent < flat->fd_count; sent += part) {
