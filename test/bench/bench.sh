@@ -43,9 +43,10 @@ for bundle in true sleep; do
 	ln -s busybox "$work/$bundle/rootfs/bin/true"
 	ln -s busybox "$work/$bundle/rootfs/bin/sleep"
 done
-spec=$here/../data/config.json
-jq '.ociVersion = "1.0.2" | .process.args = ["/bin/true"]' "$spec" >"$work/true/config.json"
-jq '.ociVersion = "1.0.2" | .process.args = ["/bin/sleep", "100000"]' "$spec" >"$work/sleep/config.json"
+# what `runc spec` writes, with its cgroup mount
+default='.ociVersion = "1.0.2" | .mounts += [{ destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["nosuid", "noexec", "nodev", "relatime", "ro"] }]'
+jq "$default"' | .process.args = ["/bin/true"]' "$here/../data/config.json" >"$work/true/config.json"
+jq "$default"' | .process.args = ["/bin/sleep", "100000"]' "$here/../data/config.json" >"$work/sleep/config.json"
 
 # ---- who takes part: a peer that cannot run here is left out ----
 declare -A path=([masu]=$build/masu [crun]=$(command -v crun || true) [runc]=$(command -v runc || true))

@@ -118,6 +118,22 @@ static void mount_all(void)
 	}
 }
 
+/* The spec's mount of type cgroup: a tmpfs with a directory for each hierarchy. */
+static void mount_cgroups(const struct cgroup *cgroups, int count)
+{
+	const unsigned long flags = MS_NOSUID | MS_NOEXEC | MS_NODEV | MS_RDONLY;
+	char target[400];
+
+	must(mount("cgroup", "sys/fs/cgroup", "tmpfs", flags & ~MS_RDONLY, "mode=755"), "cgroup");
+	for (int i = 0; i < count; i++) {
+		snprintf(target, sizeof(target), "sys/fs/cgroup/%d", i);
+		must(mkdir(target, 0755), target);
+		must(mount(cgroups[i].dir, target, NULL, MS_BIND, NULL), target);
+		must(mount(NULL, target, NULL, MS_BIND | MS_REMOUNT | flags, NULL), target);
+	}
+	must(mount(NULL, "sys/fs/cgroup", NULL, MS_BIND | MS_REMOUNT | flags, NULL), "cgroup");
+}
+
 static void make_nodes(void)
 {
 	static const struct {
@@ -154,7 +170,8 @@ static void cover_paths(void)
 	}
 }
 
-static void be_the_container(const char *root, const char *program)
+static void be_the_container(const char *root, const char *program, const struct cgroup *cgroups,
+			     int count)
 {
 	char *const argv[] = { strdup(program), NULL };
 	char path[] = "PATH=/bin";
@@ -164,6 +181,7 @@ static void be_the_container(const char *root, const char *program)
 	must(mount(root, root, NULL, MS_BIND | MS_REC, NULL), root);
 	must(chdir(root), root);
 	mount_all();
+	mount_cgroups(cgroups, count);
 	make_nodes();
 	cover_paths();
 	must(syscall(SYS_pivot_root, ".", "."), "pivot_root");
@@ -201,7 +219,7 @@ int main(int argc, char **argv)
 		for (int i = 0; i < count; i++)
 			if (cgroups[i].v2_fd < 0)
 				put(cgroups[i].dir, "tasks", "0");
-		be_the_container(argv[1], argv[2]);
+		be_the_container(argv[1], argv[2], cgroups, count);
 	}
 	must(waitpid(pid, &status, 0), "waitpid");
 	for (int i = 0; i < count; i++)
