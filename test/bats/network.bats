@@ -416,7 +416,7 @@ load network
 	before=$(in_space "$HOST" stat -c %s "$STORE/net/networks/default/hosts")
 	masu_ok delete --force "$ID-two"
 	masu_ok exec "$ID-one" /bin/busybox cat /etc/hosts
-	lacks "$out" 'two|db'
+	lacks "$out" '[[:space:]](two|db)([[:space:]]|$)'
 	# the place of a line that went is used again
 	# shellcheck disable=SC2086
 	start two '{"interfaces": [{"aliases": ["db"]}]}' $SLEEP
